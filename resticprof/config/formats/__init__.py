@@ -1,0 +1,1 @@
+"""One file per configuration format: parse(text, file) -> Node."""

@@ -1,0 +1,53 @@
+"""A parsed configuration file: plain values that remember where they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+
+import msgspec
+
+from resticprof.model.types import Place
+
+Scalar = str | int | float | bool | datetime | date | time | None
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One value with its place, and the steps (include, inherit, mixin, …) that brought it here.
+
+    `value` is a scalar, a list of nodes, or a table: keys in lower case to nodes, in the order of
+    the file. `key` is the key as it was spelled, for messages and for names that keep their case.
+    """
+
+    value: Scalar | list[Node] | dict[str, Node]
+    place: Place = Place()
+    key: str = ""
+    steps: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> dict[str, Node]:
+        """The keys of a table; nothing for any other value."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def items(self) -> list[Node]:
+        """The items of a list; nothing for any other value."""
+        return self.value if isinstance(self.value, list) else []
+
+    def get(self, key: str) -> Node | None:
+        """The value of a key of a table, written in lower case."""
+        return self.table.get(key)
+
+    def walk(self) -> Iterator[Node]:
+        """This node and everything below it."""
+        yield self
+        for child in [*self.table.values(), *self.items]:
+            yield from child.walk()
+
+    def plain(self) -> object:
+        """The value without places, as a JSON-like structure; for tests and comparisons."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value

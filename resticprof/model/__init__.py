@@ -1,0 +1,1 @@
+"""What things are; no behaviour beyond reading themselves."""

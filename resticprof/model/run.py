@@ -1,0 +1,193 @@
+"""One run: what was asked for, what is going to happen, what happened."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+import msgspec
+
+from resticprof.model.types import Text
+
+
+class State(enum.Enum):
+    """What a monitor is told."""
+
+    START = "start"
+    LOG = "log"
+    FINISH = "finish"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Outcome(enum.Enum):
+    """How a run ended."""
+
+    SUCCESS = "success"
+    WARNING = "warning"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Stage(enum.Enum):
+    """When hooks run; the value is the end of their keys (`run-before`, `send-before`)."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    AFTER_FAIL = "after-fail"
+    FINALLY = "finally"
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, ready to be sent. Header values may be secret."""
+
+    method: str
+    url: Text
+    headers: tuple[tuple[str, Text], ...] = ()
+    body: bytes | None = None
+    accept: tuple[int, ...] = ()  # statuses that mean success; empty: every one below 400
+
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str] = {}  # names in lower case
+    body: bytes = b""
+
+
+class Transport(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests travel: time limit in seconds, and whom to trust. Equal ones share a client."""
+
+    timeout: float = 30.0
+    verify: bool = True
+    ca_certificates: tuple[str, ...] = ()
+    client_cert: str | None = None
+    client_key: str | None = None
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A program to start: the true words, and the same words as they may be shown."""
+
+    argv: tuple[str, ...]
+    public: tuple[str, ...] = ()  # masked argv; empty: argv holds no secret
+    env: dict[str, str] | None = None  # the whole environment; None: ours
+    cwd: str | None = None
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The words for logs and errors."""
+        return self.public or self.argv
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """How a program ended. `exit_code` is -n when signal n ended it. Texts are tails."""
+
+    command: Command
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+    seconds: float = 0.0
+    timed_out: bool = False
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """restic's numbers; what is not known is absent, never 0. Sizes are bytes."""
+
+    files_new: int | None = None
+    files_changed: int | None = None
+    files_unmodified: int | None = None
+    dirs_new: int | None = None
+    dirs_changed: int | None = None
+    dirs_unmodified: int | None = None
+    files_total: int | None = None
+    bytes_added: int | None = None
+    bytes_added_packed: int | None = None
+    bytes_total: int | None = None
+    snapshot_id: str | None = None
+    snapshots_kept: int | None = None  # forget
+    snapshots_removed: int | None = None  # forget
+    bytes_removed: int | None = None  # prune
+    errors: int | None = None  # check: num_errors; backup: items that could not be read
+
+
+class StepReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One restic command of a run: `check`, `retention`, `backup`, `init`, …"""
+
+    name: str
+    exit_code: int
+    seconds: float
+    error: str = ""  # the cause only, such as `exit status 1`; empty: success
+    stderr: str = ""
+    summary: Summary | None = None
+    attempts: int = 1
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """The error context of hooks: what failed, and how."""
+
+    message: str
+    command_line: str = ""
+    exit_code: int = -1
+    stderr: str = ""
+    reason: str = ""  # "lock" when the lock could not be had
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, for monitors, HTTP hooks, templates, `on-error`, the status file and metrics."""
+
+    run_id: str  # a canonical UUID
+    profile: str
+    command: str
+    host: str
+    started: datetime  # aware
+    ended: datetime | None = None  # None while it runs
+    group: str = ""
+    user: str = ""
+    config_file: str = ""
+    repository: str = ""  # masked
+    dry_run: bool = False
+    outcome: Outcome | None = None  # None while it runs
+    exit_code: int = 0
+    failure: Failure | None = None
+    steps: tuple[StepReport, ...] = ()
+    summary: Summary | None = None  # of the main step
+    unreadable: tuple[str, ...] = ()  # first items that restic could not read
+    skip_reason: str = ""
+    restic_version: str = ""
+    version: str = ""
+    log: tuple[tuple[int, str], ...] = ()  # (logging level, line), scrubbed of secrets; a tail
+
+    @property
+    def seconds(self) -> float:
+        """Length of the run in seconds; 0 while it runs."""
+        return (self.ended - self.started).total_seconds() if self.ended else 0.0
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What a monitor is told, and when it happened."""
+
+    state: State
+    report: Report
+    sentence: str = ""  # the one-line summary for humans
+    test: bool = False  # `monitor test`: must be marked as such
+
+
+class Invocation(msgspec.Struct, frozen=True, kw_only=True):
+    """The command line, understood. Durations are seconds."""
+
+    config: str = "profiles"
+    format: str = ""
+    name: str | None = None  # --name
+    words: tuple[str, ...] = ()  # command and its arguments
+    dry_run: bool = False
+    quiet: bool = False
+    verbose: int = 0  # 1 -v, 3 --trace
+    no_lock: bool = False
+    lock_wait: float = 0.0
+    no_prio: bool = False
+    log: str = ""
+    command_output: str = "auto"
+    ignore_on_battery: int = 0
+    monitoring_verbosity: int | None = None
+    no_monitor: bool = False
