@@ -1,0 +1,75 @@
+"""Which texts are secret, and how they look when they are shown. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from resticprof.model.types import MASK, Secret
+
+_PASSWORD = re.compile(r"(?P<user>[:/][^:/@\s]+:)[^@/\s]+(?P<rest>@\S)")
+_TOKEN = re.compile(
+    r"(?<=/)(?=[^/?#\s]*\d)(?:[A-Za-z]{0,4}[_-])?[A-Za-z0-9_-]{16,}(?=[/?#\s]|$)|"
+    r"(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)"
+)
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
+_HARMLESS_QUERY = frozenset({"status", "msg", "state", "create", "env", "environment", "ping"})
+_SECRET_NAME = re.compile(
+    r".+_(KEY|TOKEN|PASS|PASSPHRASE|CREDENTIALS?|PWD)$|PASSWORD|SECRET|_ACCOUNT_KEY", re.IGNORECASE
+)
+_ADDRESS_NAME = re.compile(r"(_AUTH|_URL|_PROXY|REPOSITORY2?)$", re.IGNORECASE)
+_HARMLESS_HEADERS = frozenset(
+    {"content-type", "accept", "user-agent", "title", "priority", "tags", "content-encoding"}
+)
+
+
+def mask_passwords(text: str) -> str:
+    """Hide the password of every `user:password@host` in the text."""
+    return _PASSWORD.sub(rf"\g<user>{MASK}\g<rest>", text)
+
+
+def mask_url(url: str) -> str:
+    """Hide what makes a URL secret: password, long tokens in the path, values in the query."""
+    address, mark, query = mask_passwords(url).partition("?")
+    address = _TOKEN.sub(MASK, address)
+    if not mark:
+        return address
+    shown = _QUERY_VALUE.sub(
+        lambda part: part[0] if part[1].lower() in _HARMLESS_QUERY else f"{part[1]}={MASK}",
+        f"?{query}",
+    )
+    return address + shown
+
+
+def repository_secret(text: str) -> Secret:
+    """A repository: shown without its password."""
+    return Secret(text, public=mask_passwords(text))
+
+
+def url_secret(text: str) -> Secret:
+    """The URL of a webhook or a service."""
+    return Secret(text, public=mask_url(text))
+
+
+def holds_password(secret: Secret) -> bool:
+    """Whether the text is shown otherwise than it is."""
+    return secret.public != secret.reveal()
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable or key of this name holds a secret as a whole."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def variable_secret(name: str, value: str) -> Secret | str:
+    """The value of an environment variable, secret if its name or its text says so."""
+    if is_secret_name(name):
+        return Secret(value)
+    if _ADDRESS_NAME.search(name) or "@" in value:
+        shown = mask_passwords(value)
+        return Secret(value, public=shown) if shown != value else value
+    return value
+
+
+def header_value(name: str, value: str) -> Secret | str:
+    """The value of an HTTP header; only well-known harmless ones are shown."""
+    return value if name.lower() in _HARMLESS_HEADERS else Secret(value)
