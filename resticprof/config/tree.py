@@ -44,6 +44,19 @@ class Node(msgspec.Struct, frozen=True):
         for child in [*self.table.values(), *self.items]:
             yield from child.walk()
 
+    def with_step(self, step: str) -> Node:
+        """The same node, and everything below it, with one more step behind it."""
+        value = self.value
+        if isinstance(value, dict):
+            value = {key: child.with_step(step) for key, child in value.items()}
+        elif isinstance(value, list):
+            value = [child.with_step(step) for child in value]
+        return Node(value, self.place, self.key, (*self.steps, step))
+
+    def with_value(self, value: Scalar | list[Node] | dict[str, Node]) -> Node:
+        """Another value at the same place."""
+        return Node(value, self.place, self.key, self.steps)
+
     def plain(self) -> object:
         """The value without places, as a JSON-like structure; for tests and comparisons."""
         if isinstance(self.value, dict):

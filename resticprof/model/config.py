@@ -31,7 +31,9 @@ class Header(Table):
 class Webhook(Table, kw_only=True):
     """One request of `send-before`, `send-after`, `send-after-fail` or `send-finally`."""
 
-    url: Annotated[Secret, Key("URL of the webhook; `${VARIABLES}` are replaced")]
+    url: Annotated[Secret | None, Key("URL of the webhook (required); `${VARIABLES}` are replaced")] = (
+        None
+    )
     method: Annotated[str, Key("HTTP method, sent as written")] = "GET"
     headers: Annotated[tuple[Header, ...], Key("list of `name` and `value`")] = ()
     body: Annotated[Text | None, Key("data to send; `${VARIABLES}` are replaced")] = None

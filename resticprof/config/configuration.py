@@ -1,0 +1,151 @@
+"""The configuration as the rest of the program sees it: global values, names, profiles."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from resticprof.config import load, monitors, profiles, resolve, schedules
+from resticprof.config.convert import Converter, failed
+from resticprof.config.profiles import Shared
+from resticprof.config.tree import Node
+from resticprof.errors import ConfigError, Problem, UsageError
+from resticprof.model.config import Global, Group, Profile, Schedule
+
+log = logging.getLogger("resticprof")
+
+FIRST_PASS = "default"  # the profile name that templates see while `global` and groups are read
+
+
+class Configuration:
+    """One configuration: `global` and the groups are read at once, each profile when it is opened.
+
+    `warnings` holds the unknown keys that were met. Under `global.strict` they are errors.
+    """
+
+    def __init__(self, files: load.Files) -> None:
+        self.files = files
+        self.file = files.main
+        self.warnings: list[Problem] = []
+        tree = files.tree(FIRST_PASS)
+        self.version = resolve.version(tree)
+        if self.version == 2 and self.file.suffix == ".hcl":
+            raise resolve.problem(tree, "version", "HCL is for version 1 only; use TOML or YAML")
+        self._first = tree
+        self.global_, self._shared = self._read_global(tree)
+        self.groups = self._read_groups(tree)
+
+    # ---- what there is ------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """The profiles, by name; one without any key is not listed."""
+        nodes = resolve.profile_nodes(self._first)
+        return sorted(node.key or key for key, node in nodes.items() if node.value)
+
+    def has_profile(self, name: str) -> bool:
+        """Whether there is a profile of this name, in any case."""
+        return name.lower() in resolve.profile_nodes(self._first)
+
+    def group(self, name: str) -> Group | None:
+        """The group of this name; a profile of the same name goes first."""
+        return self.groups.get(name.lower())
+
+    def node(self, name: str) -> Node:
+        """The resolved tree of a profile. Raises `UsageError` when there is no such profile."""
+        found = resolve.profile(self.files.tree(name), name)
+        if found is None:
+            there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
+            raise UsageError(f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}")
+        return found
+
+    def profile(self, name: str) -> Profile:
+        """Open a profile. Raises `ConfigError` with all its problems."""
+        converter, profile = self.read_profile(name)
+        self._settle(converter)
+        return profile
+
+    def read_profile(self, name: str) -> tuple[Converter, Profile]:
+        """Open a profile and keep its problems for the caller."""
+        node = self.node(name)
+        converter = Converter(self._directory(node))
+        return converter, profiles.profile(converter, node, name, self._shared)
+
+    # ---- reading ------------------------------------------------------------------------
+
+    def _directory(self, node: Node) -> Path:
+        """The directory of the configuration; absolute when the run changes its own directory."""
+        directory = self.files.directory
+        return Path(os.path.abspath(directory)) if node.get("base-dir") else directory
+
+    def _read_global(self, tree: Node) -> tuple[Global, Shared]:
+        node = resolve.shared_part(tree, "global")
+        if node is None:
+            return Global(), Shared()
+        converter = Converter(self.files.directory)
+        monitor, defaults = node.get("monitor"), node.get("schedule-defaults")
+        rest = {key: child for key, child in node.table.items() if key != "monitor"}
+        if not isinstance(node.value, dict):
+            converter.problem(node, "global", "expected a table")
+        found = converter.table(node.with_value(rest), Global, "global")
+        if monitor is not None:
+            monitors.effective(converter, [monitor], "global.monitor")
+        self._settle(converter)
+        return found, Shared(defaults.table if defaults else {}, monitor)
+
+    def _read_groups(self, tree: Node) -> dict[str, Group]:
+        node = resolve.shared_part(tree, "groups")
+        if node is None or not isinstance(node.value, dict):
+            return {}
+        converter = Converter(self.files.directory)
+        groups = {
+            key: self._group(converter, child, key) for key, child in node.table.items()
+        }
+        self._settle(converter)
+        return groups
+
+    def _group(self, converter: Converter, node: Node, key: str) -> Group:
+        name = node.key or key
+        path = f"groups.{name}"
+        if self.version == 1 and not isinstance(node.value, dict):
+            node = node.with_value({"profiles": node})
+        kept = ("schedules", "monitor")
+        rest = node.with_value({key: child for key, child in node.table.items() if key not in kept})
+        found = converter.table(rest, Group, path)
+        if failed(found):
+            return Group(name=name, place=node.place)
+        return Group(
+            name=name,
+            place=node.place,
+            description=found.description,
+            profiles=found.profiles,
+            continue_on_error=found.continue_on_error,
+            parallel=found.parallel,
+            schedules=self._group_schedules(converter, node, path),
+            monitors=self._group_monitors(converter, node, path),
+        )
+
+    def _group_schedules(self, converter: Converter, node: Node, path: str) -> dict[str, Schedule]:
+        schedules_node = node.get("schedules")
+        defaults = self._shared.schedule_defaults
+        found = {}
+        for command, child in (schedules_node.table if schedules_node else {}).items():
+            schedule = schedules.schedule(converter, child, {}, defaults, f"{path}.schedules.{command}")
+            if schedule is not None:
+                found[command] = schedule
+        return found
+
+    def _group_monitors(self, converter: Converter, node: Node, path: str) -> dict:
+        monitor = node.get("monitor")
+        if monitor is None:
+            return {}
+        found = monitors.effective(converter, [monitor], f"{path}.monitor")
+        return dict.fromkeys(monitors.COMMANDS, found)
+
+    def _settle(self, converter: Converter) -> None:
+        """Errors end here; unknown keys become warnings, or errors under `global.strict`."""
+        strict = getattr(self, "global_", None) is not None and self.global_.strict
+        problems = [*converter.problems, *(converter.unknown if strict else ())]
+        if problems:
+            raise ConfigError(*problems)
+        self.warnings += converter.unknown

@@ -1,0 +1,323 @@
+"""Nodes become typed values, weakly typed as the reference is; every problem is collected."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import types
+from collections.abc import Callable
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+
+from resticprof.config import keys
+from resticprof.config.tree import Node
+from resticprof.errors import Problem, SecretError
+from resticprof.model import expansion, masking
+from resticprof.model.config import FlagValue
+from resticprof.model.table import Key, Table
+from resticprof.model.types import Duration, Secret, Text
+from resticprof.system import secrets
+
+REFERENCES = frozenset({"env", "file", "command", "credential"})
+
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False", ""})
+
+_FAILED: Any = object()
+
+
+class Converter:
+    """Converts the tables of one configuration; `problems` are errors, `unknown` are warnings."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.problems: list[Problem] = []
+        self.unknown: list[Problem] = []
+
+    # ---- problems -----------------------------------------------------------------------
+
+    def problem(self, node: Node, path: str, text: str) -> None:
+        """Remember a mistake and its place."""
+        place = node.place
+        self.problems.append(Problem(text, file=place.file, line=place.line, key=path))
+
+    def unknown_key(self, node: Node, path: str, known: list[str]) -> None:
+        """Remember a key that nobody knows, with the nearest one that exists."""
+        spelled = node.key or path.rpartition(".")[2]
+        near = difflib.get_close_matches(spelled.lower(), known, 1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        place = node.place
+        text = f"unknown key{hint}"
+        self.unknown.append(Problem(text, file=place.file, line=place.line, key=path))
+
+    # ---- tables -------------------------------------------------------------------------
+
+    def table(self, node: Node, kind: type[Table], path: str, **given: Any) -> Any:
+        """A table as its struct; unknown keys are remembered, not fatal."""
+        values = self.values(node, kind, path)
+        known = list(keys.fields(kind))
+        for key, child in node.table.items():
+            if key not in keys.spellings(kind):
+                self.unknown_key(child, f"{path}.{key}", known)
+        return self.build(node, kind, path, {**values, **given})
+
+    def values(self, node: Node, kind: type[Table], path: str) -> dict[str, Any]:
+        """The declared keys of a table, by attribute name; other keys are left to the caller."""
+        known = keys.spellings(kind)
+        found = {}
+        for key, child in node.table.items():
+            field = known.get(key)
+            if field is None or child.value is None:
+                continue
+            value = self.value(child, field.type, field.about, f"{path}.{key}")
+            if value is not _FAILED:
+                found[field.name] = value
+        return found
+
+    def build(self, node: Node, kind: type[Table], path: str, values: dict[str, Any]) -> Any:
+        """The struct, or None with a problem when a required key is missing."""
+        for field in keys.fields(kind).values():
+            if field.required and field.name not in values:
+                if not any(problem.key == f"{path}.{field.key}" for problem in self.problems):
+                    self.problem(node, path, f"`{field.key}` is missing")
+                return _FAILED
+        return kind(**values)
+
+    # ---- values -------------------------------------------------------------------------
+
+    def value(self, node: Node, kind: Any, about: Key, path: str) -> Any:
+        """One value of the given type; `_FAILED` after a problem."""
+        kind = keys.without_none(kind)
+        if kind == Text or kind is Secret:
+            return self.text(node, about, path, always_secret=kind is Secret)
+        origin = get_origin(kind)
+        if origin is tuple:
+            return self._list(node, get_args(kind)[0], about, path)
+        if origin is dict:
+            return self._mapping(node, get_args(kind)[1], about, path)
+        if origin in (Union, types.UnionType):
+            return self._union(node, kind, about, path)
+        if isinstance(kind, type) and issubclass(kind, Table):
+            return self._struct(node, kind, path)
+        return self._scalar(node, kind, about, path)
+
+    def _union(self, node: Node, kind: Any, about: Key, path: str) -> Any:
+        arms = get_args(kind)
+        exact = next((arm for arm in arms if type(node.value) is arm), None)
+        return self.value(node, exact or arms[-1], about, path)
+
+    def _list(self, node: Node, kind: Any, about: Key, path: str) -> Any:
+        if node.value is None or node.value == {}:
+            return ()
+        items = node.items if isinstance(node.value, list) else [node]
+        converted = [
+            self.value(item, kind, about, f"{path}[{number}]" if len(items) > 1 else path)
+            for number, item in enumerate(items)
+            if item.value is not None
+        ]
+        return _FAILED if any(item is _FAILED for item in converted) else tuple(converted)
+
+    def _mapping(self, node: Node, kind: Any, about: Key, path: str) -> Any:
+        table = _merged(node)
+        if table is None:
+            self.problem(node, path, f"expected a table, got {describe(node)}")
+            return _FAILED
+        converted = {
+            key: self.value(child, kind, about, f"{path}.{key}")
+            for key, child in table.items()
+            if child.value is not None
+        }
+        return {key: value for key, value in converted.items() if value is not _FAILED}
+
+    def _struct(self, node: Node, kind: type[Table], path: str) -> Any:
+        table = _merged(node)
+        if table is None:
+            self.problem(node, path, f"expected a table, got {describe(node)}")
+            return _FAILED
+        return self.table(node.with_value(table), kind, path)
+
+    def _scalar(self, node: Node, kind: Any, about: Key, path: str) -> Any:
+        text = self.plain_text(node, path)
+        if text is None:
+            return _FAILED
+        try:
+            value = _READERS[kind](text, node)
+        except ValueError as error:
+            self.problem(node, path, str(error))
+            return _FAILED
+        if kind is str:
+            value = self.expanded(value, about.expand)
+        if about.values and kind is str and value.lower() not in about.values:
+            words = ", ".join(f"`{word}`" for word in about.values if word)
+            near = difflib.get_close_matches(value, about.values, 1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            self.problem(node, path, f"`{value}` is not one of {words}{hint}")
+            return _FAILED
+        return value.lower() if about.values and kind is str else value
+
+    def plain_text(self, node: Node, path: str) -> str | None:
+        """The scalar as text; a reference is resolved. None after a problem."""
+        if is_reference(node):
+            try:
+                return self.reference(node).reveal()
+            except SecretError as error:
+                self.problem(node, path, str(error))
+                return None
+        if isinstance(node.value, dict | list):
+            self.problem(node, path, f"expected a single value, got {describe(node)}")
+            return None
+        return scalar_text(node)
+
+    def text(self, node: Node, about: Key, path: str, *, always_secret: bool = False) -> Any:
+        """Text that may be secret: a value, or a reference to one."""
+        if is_reference(node):
+            return self.reference(node)
+        text = self.plain_text(node, path)
+        if text is None:
+            return _FAILED
+        value = self.expanded(text, about.expand)
+        if always_secret or masking.is_secret_name(path.rpartition(".")[2].replace("-", "_")):
+            shown = masking.mask_url(value)
+            if about.flag:
+                shown = masking.mask_passwords(value)
+            if always_secret and shown == value and not about.flag and "://" not in value:
+                return Secret(value)
+            return Secret(value, public=shown)
+        return value
+
+    def reference(self, node: Node) -> Secret:
+        """`{ env = … }`, `{ file = … }`, `{ command = … }` or `{ credential = … }`."""
+        ((kind, target),) = node.table.items()
+        return secrets.reference(kind, str(target.value), self.directory)
+
+    # ---- paths --------------------------------------------------------------------------
+
+    def expanded(self, text: str, how: str) -> str:
+        """Expand variables (E), `~` (H), and join with the configuration's directory (R)."""
+        original = text
+        if "E" in how:
+            text = expansion.expand(text, expansion.from_mapping(os.environ))
+        if "H" in how:
+            text = os.path.expanduser(text)
+        if "R" in how and text and original[0] not in "$%" and not _is_target(text):
+            text = self.relative(text)
+        return text
+
+    def relative(self, text: str) -> str:
+        """A relative path, from the directory of the configuration."""
+        return os.path.normpath(self.directory / text) if not os.path.isabs(text) else text
+
+    # ---- flags of restic ----------------------------------------------------------------
+
+    def flag(self, node: Node, path: str, expand: Callable[[str], str]) -> Any:
+        """A value of a restic flag; None when nothing is to be sent."""
+        if is_reference(node):
+            return self.reference(node)
+        value = node.value
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, list):
+            return self._flag_list(node, path, expand)
+        if isinstance(value, dict):
+            self.problem(node, path, "a table is not a value for a flag of restic")
+            return None
+        return expand(scalar_text(node))
+
+    def _flag_list(self, node: Node, path: str, expand: Callable[[str], str]) -> FlagValue:
+        texts: list[Text] = []
+        for number, item in enumerate(node.items):
+            if isinstance(item.value, dict | list) and not is_reference(item):
+                self.problem(item, f"{path}[{number}]", f"expected text, got {describe(item)}")
+            elif item.value is not None:
+                texts.append(self.reference(item) if is_reference(item) else expand(scalar_text(item)))
+        return tuple(texts)
+
+
+def _is_target(text: str) -> bool:
+    """Whether this is a log target such as `syslog:`, `temp:name`, `tcp://host`, or `-`."""
+    scheme, colon, _ = text.partition(":")
+    return text == "-" or (bool(colon) and len(scheme) > 1 and scheme.replace("-", "").isalnum())
+
+
+def is_reference(node: Node) -> bool:
+    """Whether the table is a secret reference: one key that names a source, and text."""
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        return False
+    ((kind, target),) = node.value.items()
+    return kind in REFERENCES and isinstance(target.value, str)
+
+
+def _merged(node: Node) -> dict[str, Node] | None:
+    """A table, or the tables of a list as one (HCL's blocks); None for anything else."""
+    if isinstance(node.value, dict):
+        return node.value
+    if isinstance(node.value, list) and all(isinstance(item.value, dict) for item in node.value):
+        return {key: child for item in node.value for key, child in item.table.items()}
+    return None
+
+
+def scalar_text(node: Node) -> str:
+    """A scalar as the reference would write it: bool 1 or 0, numbers short and without exponent."""
+    value = node.value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.15f}".rstrip("0")
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def describe(node: Node) -> str:
+    """The kind of a value, in words."""
+    if isinstance(node.value, dict):
+        return "a table"
+    if isinstance(node.value, list):
+        return "a list"
+    return f"`{scalar_text(node)}`"
+
+
+def _read_bool(text: str, node: Node) -> bool:
+    if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        return node.value != 0
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    raise ValueError(f"`{text}` is neither true nor false")
+
+
+def _read_int(text: str, _node: Node) -> int:
+    if not text:
+        return 0
+    try:
+        return int(text, 0) if text.lower().startswith("0x") else int(text)
+    except ValueError:
+        raise ValueError(f"`{text}` is not a whole number") from None
+
+
+def _read_float(text: str, _node: Node) -> float:
+    try:
+        return float(text) if text else 0.0
+    except ValueError:
+        raise ValueError(f"`{text}` is not a number") from None
+
+
+def _read_duration(text: str, _node: Node) -> Duration:
+    return Duration.parse(text or "0")
+
+
+_READERS: dict[Any, Callable[[str, Node], Any]] = {
+    str: lambda text, _node: text,
+    bool: _read_bool,
+    int: _read_int,
+    float: _read_float,
+    Duration: _read_duration,
+}
+
+
+def failed(value: Any) -> bool:
+    """Whether a conversion ended with a problem."""
+    return value is _FAILED
+
+

@@ -1,0 +1,144 @@
+"""A resolved tree becomes a `Profile`: sections, flags for restic, hooks, schedules, monitors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from resticprof.config import keys, monitors, schedules
+from resticprof.config.convert import Converter, failed, is_reference
+from resticprof.config.tree import Node
+from resticprof.model import expansion, masking
+from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
+from resticprof.model.types import Secret, Text
+from resticprof.restic import flags
+
+_PATH_FLAGS = frozenset({"cacert", "tls-client-cert", "cache-dir", "password-file", "repository-file"})
+_REPOSITORY_FLAGS = {"repository": "repo", "from-repository": "from-repo"}
+_WEBHOOKS = ("send_before", "send_after", "send_after_fail", "send_finally")
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """What every profile gets from `global`, still as nodes."""
+
+    schedule_defaults: dict[str, Node] = {}
+    monitor: Node | None = None
+
+
+def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Profile:
+    """The typed profile; problems and unknown keys stay in the converter."""
+    values = converter.values(node, Profile, name)
+    sections: dict[str, Section] = {}
+    flag_nodes: dict[str, Node] = {}
+    for key, child in node.table.items():
+        if key in keys.spellings(Profile) or key == "monitor":
+            continue
+        if keys.section_type(key) and _is_table(child):
+            sections[key] = _section(converter, child, key, f"{name}.{key}", node, shared)
+        elif _is_table(child) and not is_reference(child):
+            converter.unknown_key(child, f"{name}.{key}", [*keys.fields(Profile), *flags.commands()])
+        else:
+            flag_nodes[key] = child
+    values["env"] = {
+        variable: masking.variable_secret(variable, value) if isinstance(value, str) else value
+        for variable, value in values.get("env", {}).items()
+    }
+    return Profile(
+        **values,
+        name=name,
+        place=node.place,
+        sections=sections,
+        flags=_flags(converter, flag_nodes, name, None),
+        monitors=monitors.by_command(converter, node, name, shared.monitor),
+    )
+
+
+def _is_table(node: Node) -> bool:
+    return isinstance(node.value, dict) or (
+        bool(node.items) and all(isinstance(item.value, dict) for item in node.items)
+    )
+
+
+def _section(
+    converter: Converter, node: Node, name: str, path: str, profile_node: Node, shared: Shared
+) -> Section:
+    kind = keys.section_type(name) or Section
+    if node.items:  # repeated blocks of HCL
+        node = node.with_value({key: child for item in node.items for key, child in item.table.items()})
+    rest, written, prefixed = schedules.split(node)
+    defaults = dict(shared.schedule_defaults)
+    drop_ins = profile_node.get("systemd-drop-in-files")
+    if drop_ins is not None:
+        defaults["systemd-drop-in-files"] = drop_ins
+    values = converter.values(rest, kind, path)
+    for stage in _WEBHOOKS:
+        values[stage] = tuple(_protected(hook) for hook in values.get(stage, ()))
+    others = {
+        key: child
+        for key, child in rest.table.items()
+        if key not in keys.spellings(kind) and key != "monitor"
+    }
+    return kind(
+        **values,
+        place=node.place,
+        schedule=schedules.schedule(converter, written, prefixed, defaults, path),
+        flags=_flags(converter, others, path, "forget" if name == "retention" else name),
+    )
+
+
+def _protected(hook: Webhook) -> Webhook:
+    """The same request with its secret header values marked."""
+    headers = tuple(
+        Header(name=header.name, value=masking.header_value(header.name, header.value))
+        if isinstance(header.value, str)
+        else header
+        for header in hook.headers
+        if header.name
+    )
+    return msgspec.structs.replace(hook, headers=headers)
+
+
+# ---- flags ----------------------------------------------------------------------------------
+
+
+def _flags(
+    converter: Converter, nodes: dict[str, Node], path: str, command: str | None
+) -> dict[str, FlagValue]:
+    """Keys that are not ours, as flags for restic; a key that no restic knows is remembered."""
+    found: dict[str, FlagValue] = {}
+    for key, node in nodes.items():
+        name = _REPOSITORY_FLAGS.get(key, key)
+        if not flags.exists(name, command):
+            own = keys.fields(keys.section_type(command) or Section) if command else keys.fields(Profile)
+            converter.unknown_key(node, f"{path}.{key}", [*own, *flags.names(command)])
+        value = converter.flag(node, f"{path}.{key}", _expansion(converter, name))
+        if value is not None and not failed(value):
+            found[name] = _repository(value) if name in _REPOSITORY_FLAGS.values() else value
+    return found
+
+
+def _expansion(converter: Converter, name: str) -> Callable[[str], str]:
+    if name in _PATH_FLAGS:
+        return lambda text: converter.expanded(text, "EHR")
+    if name in _REPOSITORY_FLAGS.values():
+        return lambda text: converter.expanded(text, "EH")
+    if name == "path":
+        return _absolute
+    return lambda text: text
+
+
+def _absolute(text: str) -> str:
+    return os.path.abspath(expansion.expand(text, expansion.from_mapping(os.environ)))
+
+
+def _repository(value: Any) -> FlagValue:
+    if isinstance(value, tuple):
+        return tuple(_one_repository(item) for item in value)
+    return value if isinstance(value, bool) else _one_repository(value)
+
+
+def _one_repository(value: Text) -> Secret:
+    return value if isinstance(value, Secret) else masking.repository_secret(value)
