@@ -133,6 +133,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""  # "lock" when the lock could not be had
 
 
+class LogLine(msgspec.Struct, frozen=True):
+    """One line of the log, scrubbed of secrets."""
+
+    level: int  # of logging
+    text: str
+    time: datetime  # aware
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One run, for monitors, HTTP hooks, templates, `on-error`, the status file and metrics."""
 
@@ -156,7 +164,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     skip_reason: str = ""
     restic_version: str = ""
     version: str = ""
-    log: tuple[tuple[int, str], ...] = ()  # (logging level, line), scrubbed of secrets; a tail
+    log: tuple[LogLine, ...] = ()  # a tail
 
     @property
     def seconds(self) -> float:
@@ -174,20 +182,24 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
-    """The command line, understood. Durations are seconds."""
+    """The options before the command, understood. Durations are seconds."""
 
     config: str = "profiles"
     format: str = ""
-    name: str | None = None  # --name
-    words: tuple[str, ...] = ()  # command and its arguments
-    dry_run: bool = False
-    quiet: bool = False
-    verbose: int = 0  # 1 -v, 3 --trace
-    no_lock: bool = False
-    lock_wait: float = 0.0
-    no_prio: bool = False
+    name: str | None = None
+    name_typed: bool = False  # --name on the command line: then the first word is a command
     log: str = ""
     command_output: str = "auto"
-    ignore_on_battery: int = 0
+    dry_run: bool = False
+    no_lock: bool = False
+    lock_wait: float = 0.0
+    quiet: bool = False
+    verbose: int = 0  # as restic counts: 1 -v, 3 --trace
+    stderr: bool = False
+    no_ansi: bool = False
+    theme: str = "light"
+    no_prio: bool = False
+    wait: bool = False
+    ignore_on_battery: int = 0  # percent; 100: always, 0: never
     monitoring_verbosity: int | None = None
     no_monitor: bool = False
