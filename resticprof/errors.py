@@ -10,6 +10,7 @@ Error                    1    anything we explain to the user; no traceback
 │  └─ ResticNotFound     6    restic itself (the reference's number)
 ├─ Interrupted       128+n    signal n ended the run: .signal
 ├─ Skipped               0    the run was left out on purpose: .reason
+├─ MonitorError          1    a monitoring service said no; a warning, except in `monitor test`
 └─ CommandError          …    a child failed: .command_line, .exit_code, .stderr
    ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, 12 wrong password
    └─ HookError          1    a shell hook: .stage
@@ -121,6 +122,10 @@ class Skipped(Error):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class MonitorError(Error):
+    """A monitoring service could not be told, and why; the text holds no secret."""
 
 
 class CommandError(Error):

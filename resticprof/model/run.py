@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from resticprof.model.types import Text
+from resticprof.model.types import Secret, Text
 
 
 class State(enum.Enum):
@@ -45,6 +46,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: Text
     headers: tuple[tuple[str, Text], ...] = ()
     body: bytes | None = None
+    public_body: bytes | None = None  # the body as it may be shown; None: it holds no secret
     accept: tuple[int, ...] = ()  # statuses that mean success; empty: every one below 400
 
 
@@ -54,6 +56,28 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     headers: dict[str, str] = {}  # names in lower case
     body: bytes = b""
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """A text for the Apprise library, which sends by itself (`system/apprise.py`)."""
+
+    urls: tuple[Secret, ...]
+    labels: tuple[str, ...] = ()  # what to call them in messages
+    title: str
+    body: str
+    kind: Literal["info", "success", "warning", "failure"] = "info"
+    backend: str = "auto"  # auto, library, executable
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """What a service learned; it gets it back as `Event.facts` at the next event of the run."""
+
+    name: str
+    value: str
+
+
+Message = HttpRequest | Notification | Fact
+"""What a monitor can ask the frame to deliver, or to remember."""
 
 
 class Transport(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,12 +157,17 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""  # "lock" when the lock could not be had
 
 
+ANSWER = 25
+"""Level of output that was asked for (statistics, listings): between info and warning."""
+
+
 class LogLine(msgspec.Struct, frozen=True):
     """One line of the log, scrubbed of secrets."""
 
-    level: int  # of logging
-    text: str
-    time: datetime  # aware
+    level: int  # of logging, or ANSWER
+    text: str  # without escapes and line end
+    time: datetime  # aware; when it was written
+    number: int = 0  # position in the whole log of the run, from 1
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +208,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     sentence: str = ""  # the one-line summary for humans
     test: bool = False  # `monitor test`: must be marked as such
+    facts: dict[str, str] = {}  # what this service was told earlier in the run
+    environment: dict[str, str] = {}  # further variables for texts: those of the profile
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
