@@ -89,12 +89,10 @@ def test_body_template_knows_the_exit_status_of_a_failure(example, server, fake_
     assert json.loads(server.requests[0].text)["exitCode"] == "12"
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-def test_ca_certificates_of_the_global_example_are_trusted(
-    project, fake_restic, tls_server, format_
-):
-    text = (EXAMPLES / f"global.{format_}").read_text(encoding="utf-8")
-    if format_ == "json":
+@pytest.mark.parametrize("kind", FORMATS)
+def test_ca_certificates_of_the_global_example_are_trusted(project, fake_restic, tls_server, kind):
+    text = (EXAMPLES / f"global.{kind}").read_text(encoding="utf-8")
+    if kind == "json":
         send_after = {"url": f"{tls_server.url}/done"}
         more = {"profile": {"backup": {"source": "/source", "send-after": send_after}}}
         text = json.dumps(json.loads(text) | more)
