@@ -1,0 +1,453 @@
+"""Start programs, follow them to their end, and stop them in time: the only place that does.
+
+How a child is stopped, by a signal that we got or by a time limit:
+
+* A hook gets INT, then TERM, then KILL, with some time between; and so does what it started. A
+  second signal to us skips INT, a third one is KILL.
+* restic (`patient`) gets INT, whatever we got: it then ends its work and removes its lock. By a
+  second signal it gets TERM. It is never killed, and nothing that it started is touched.
+* On a terminal, Ctrl-C goes to the whole foreground group, the child included, so the first INT is
+  not passed on at once; only if the child does not end it was for us alone. The child stays in our
+  group: prompts, Ctrl-Z and jobs in the background work as they do without us.
+* Without a terminal each child is a session of its own, so that a signal to our group
+  (timeout(1), a job runner) reaches it once, through us.
+
+Children are not tied to our life (PR_SET_PDEATHSIG): if we are killed, a restic that runs may end
+its work in peace, and the lock file still names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import errno
+import logging
+import math
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from resticprof.errors import CommandError, Error
+from resticprof.model.run import Command, Result
+from resticprof.model.types import Duration
+from resticprof.system.signals import Bell, Signals
+from resticprof.system.streams import Output, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+log = logging.getLogger("resticprof")
+
+STAGES = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+GRACE = 5.0  # seconds from one stage to the next
+DOUBT = 2.0  # seconds after which a Ctrl-C that the child did not follow is passed on
+LINGER = 2.0  # seconds without a word after which we stop listening to what a child left behind
+INPUT_FAILED = 0  # rung on our bell by the feed; no signal has this number
+
+CHUNK = 64 * 1024
+
+
+class Input(enum.Enum):
+    """Standard input that needs no description."""
+
+    NOTHING = "nothing"
+    OURS = "ours"
+
+
+class Streams(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the standard streams of a child lead.
+
+    Commands as `stdin` run one after the other, and the child reads what they print. It is not
+    started when they fail before they print anything; it is interrupted when they fail later.
+    Both raise `CommandError`.
+    """
+
+    stdin: Input | bytes | tuple[Command, ...] = Input.NOTHING
+    stdout: Stream = Stream()
+    stderr: Stream = Stream()
+
+
+PASSED_ON = Streams()
+CAPTURED = Streams(stdout=Stream(echo=False, keep=True), stderr=Stream(echo=False, keep=True))
+
+
+def run(
+    command: Command,
+    streams: Streams = PASSED_ON,
+    *,
+    timeout: float | None = None,
+    patient: bool = False,
+    on_start: Callable[[int], None] | None = None,
+    signals: Signals | None = None,
+) -> Result:
+    """Run a program to its end. What cannot be started ends with 126 or 127, as in a shell.
+
+    `on_start` is told the process id. Raises `Interrupted` instead of starting anything when a
+    signal came that was not told yet; a signal during the run is told by `Result.interrupted`.
+    """
+    signals = signals or Signals.active()
+    outputs = (Output(streams.stdout, 1), Output(streams.stderr, 2))
+    with contextlib.ExitStack() as stack:
+        bell = stack.enter_context(signals.bell())
+        signals.check()
+        log.debug("starting: %s", shlex.join(command.shown))
+        feed = _Feed(streams, signals, bell) if isinstance(streams.stdin, tuple) else None
+        stdin = stack.enter_context(feed or _plain_input(streams.stdin))
+        started = time.monotonic()
+        try:
+            process = _start(command, streams, stdin)
+        except (OSError, ValueError) as error:
+            return _not_started(command, error, outputs)
+        if feed:
+            feed.handed_over()
+        child = _Child(process, outputs, bell, patient=patient, timeout=timeout)
+        child.follow(on_start)
+    if child.interrupted:
+        signals.acknowledge()
+    elif feed and feed.failure:
+        raise feed.failure
+    return Result(
+        command=command,
+        exit_code=process.returncode,
+        stdout=outputs[0].text,
+        stderr=outputs[1].text,
+        seconds=child.ended - started,
+        timed_out=child.timed_out,
+        interrupted=child.interrupted,
+    )
+
+
+def cause(result: Result) -> str:
+    """Why a program failed, in the words of Go: `exit status 5`, `signal: interrupt`."""
+    if result.timed_out:
+        return f"stopped after {Duration(round(result.seconds, 1))}, its time limit"
+    if result.exit_code < 0:
+        name = signal.strsignal(-result.exit_code) or str(-result.exit_code)
+        return f"signal: {name.lower()}"
+    return f"exit status {result.exit_code}"
+
+
+@contextlib.contextmanager
+def _plain_input(source: Input | bytes | tuple[Command, ...]) -> Iterator[int | None]:
+    """The descriptor that `source` can be read from; None: ours."""
+    if isinstance(source, bytes):
+        descriptor = os.memfd_create("stdin")
+        try:
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                file.write(source)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    else:
+        yield None if source is Input.OURS else subprocess.DEVNULL
+
+
+def _start(command: Command, streams: Streams, stdin: int | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command.argv,
+        bufsize=0,
+        stdin=stdin,
+        stdout=None if streams.stdout.inherited else subprocess.PIPE,
+        stderr=None if streams.stderr.inherited else subprocess.PIPE,
+        env=command.env,
+        cwd=command.cwd,
+        start_new_session=_foreground_group() is None,
+    )
+
+
+def _foreground_group() -> int | None:
+    """The process group that has the terminal; None when we have no terminal."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return None
+    try:
+        return os.tcgetpgrp(terminal)
+    except OSError:
+        return None
+    finally:
+        os.close(terminal)
+
+
+def _not_started(command: Command, error: Exception, outputs: tuple[Output, Output]) -> Result:
+    """The result of a program that could not be started; the reason is its stderr."""
+    name = command.shown[0]
+    code, reason = 126, str(error)
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        if error.errno == errno.E2BIG:
+            size = sum(len(word) for word in command.argv)
+            size += sum(len(key) + len(value) for key, value in (command.env or {}).items())
+            reason = f"arguments and environment are too large ({size} characters)"
+        elif error.filename == command.cwd is not None:
+            reason = f"cannot enter directory `{command.cwd}`: {reason}"
+        elif error.errno == errno.ENOENT:
+            code, reason = 127, "no such program"
+    text = f"cannot start `{name}`: {reason}\n"
+    outputs[1].write(text.encode(errors="replace"))
+    outputs[1].finish()
+    return Result(command=command, exit_code=code, stderr=text)
+
+
+class _Child:
+    """A running child: hands on what it writes, and stops it when that is asked for."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        outputs: tuple[Output, Output],
+        bell: Bell,
+        *,
+        patient: bool,
+        timeout: float | None,
+    ) -> None:
+        self._process = process
+        self._outputs = outputs
+        self._bell = bell
+        self._patient = patient
+        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
+        self._pipes = {
+            pipe: output
+            for pipe, output in zip((process.stdout, process.stderr), outputs, strict=True)
+            if pipe
+        }
+        self._requests = 0
+        self._plan: list[tuple[float, int]] = []  # when to send which signal
+        self._family: dict[int, int] = {}  # what the child started, and when that began
+        self.interrupted = 0
+        self.timed_out = False
+        self.ended = math.inf
+
+    def follow(self, on_start: Callable[[int], None] | None) -> None:
+        """Return when the child has ended; it ends early when a receiver of its output fails."""
+        try:
+            if on_start:
+                on_start(self._process.pid)
+            self._listen()
+            for output in self._outputs:
+                output.finish()
+        except BaseException:
+            for output in self._outputs:
+                output.mute()
+            self._stop()
+            self._listen()
+            raise
+        finally:
+            for pipe in self._pipes:
+                pipe.close()
+
+    def _listen(self) -> None:
+        with selectors.DefaultSelector() as selector, _end_of(self._process.pid) as end:
+            selector.register(self._bell, selectors.EVENT_READ)
+            for source in (*end, *(pipe.fileno() for pipe in self._pipes)):
+                selector.register(source, selectors.EVENT_READ)
+            heard = 0.0
+            while self._running() or self._worth_listening(heard) or self._outlived():
+                if end and not self._running():
+                    selector.unregister(end.pop())  # it would be ready for ever
+                ready = [key.fd for key, _ in selector.select(self._pause(blind=not end))]
+                for pipe in [pipe for pipe in self._pipes if pipe.fileno() in ready]:
+                    heard = time.monotonic()
+                    if not self._hand_on(pipe):
+                        selector.unregister(pipe)
+                        pipe.close()
+                        del self._pipes[pipe]
+                self._hear()
+                self._advance()
+
+    def _running(self) -> bool:
+        if self._process.poll() is None:
+            return True
+        self.ended = min(self.ended, time.monotonic())
+        return False
+
+    def _worth_listening(self, heard: float) -> bool:
+        """Something that the child left behind may hold its output open for ever."""
+        now = time.monotonic()
+        silence = now - max(heard, self.ended)
+        return bool(self._pipes) and silence < LINGER and now - self.ended < 10 * LINGER
+
+    def _outlived(self) -> bool:
+        """Whether the child, which was told to stop, left something that still runs."""
+        return bool(self._plan and self._relatives())
+
+    def _pause(self, *, blind: bool) -> float | None:
+        """Until when nothing has to be done; `blind`: we are not woken by the end of the child."""
+        now = time.monotonic()
+        due = min([self._deadline, *(when for when, _ in self._plan)])
+        if blind or not self._running():
+            due = min(due, now + 0.05)
+        return None if due == math.inf else max(0.0, due - now)
+
+    def _hand_on(self, pipe: IO[bytes]) -> bool:
+        """Pass on what is there; `False` when there will be no more, or nobody wants it."""
+        data = pipe.read(CHUNK)
+        if not data:
+            return False
+        try:
+            self._pipes[pipe].write(data)
+        except BrokenPipeError:
+            return False
+        return True
+
+    def _hear(self) -> None:
+        for number in self._bell.heard():
+            if number == INPUT_FAILED:
+                if not self._requests:
+                    self._stop()
+                continue
+            by_terminal = number == signal.SIGINT and _foreground_group() == os.getpgrp()
+            self.interrupted = number
+            self._stop(later=DOUBT if by_terminal and not self._requests else 0)
+
+    def _advance(self) -> None:
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._deadline = math.inf
+            if not self._requests:
+                self.timed_out = True
+                self._stop()
+        while self._plan and self._plan[0][0] <= now:
+            self._send(self._plan.pop(0)[1])
+
+    def _stop(self, *, later: float = 0) -> None:
+        """Plan the signals that end the child; each further request begins one stage later."""
+        self._requests += 1
+        stages = STAGES[min(self._requests, len(STAGES)) - 1 :]
+        if self._patient:
+            stages = (signal.SIGINT if self._requests == 1 else signal.SIGTERM,)
+        self._relatives()  # now: they are hard to find when the child ends before them
+        begin = time.monotonic() + later
+        self._plan = [(begin + number * GRACE, stage) for number, stage in enumerate(stages)]
+
+    def _send(self, number: int) -> None:
+        log.debug("sending %s to process %d", signal.Signals(number).name, self._process.pid)
+        child = [self._process.pid] if self._running() else []
+        for pid in (*child, *self._relatives()):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+
+    def _relatives(self) -> list[int]:
+        """What the child started, as long as it runs; restic looks after its children itself."""
+        if self._patient:
+            return []
+        table = _processes()
+        self._family = {
+            pid: started
+            for pid, started in self._family.items()
+            if pid in table and table[pid][1] == started
+        }
+        waiting = [self._process.pid, *self._family]
+        while waiting:
+            parent = waiting.pop()
+            found = {pid: row[1] for pid, row in table.items() if row[0] == parent}
+            waiting += found.keys() - self._family.keys()
+            self._family |= found
+        return list(self._family)
+
+
+@contextlib.contextmanager
+def _end_of(pid: int) -> Iterator[list[int]]:
+    """A descriptor that is ready when the process ends; none where the kernel has no such thing."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        yield []
+        return
+    try:
+        yield [descriptor]
+    finally:
+        os.close(descriptor)
+
+
+def _processes() -> dict[int, tuple[int, int]]:
+    """Parent and start time of each process that runs (proc(5))."""
+    found = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent, *rest = file.read_text(errors="replace").rpartition(")")[2].split()
+            if state not in "ZX":
+                found[int(file.parent.name)] = (int(parent), int(rest[17]))
+    return found
+
+
+class _Feed:
+    """Commands that run in a thread, one after the other, into the standard input of a child."""
+
+    def __init__(self, streams: Streams, signals: Signals, bell: Bell) -> None:
+        self._commands = streams.stdin if isinstance(streams.stdin, tuple) else ()
+        self._streams = Streams(
+            stdout=Stream(echo=False, raw=self._write),
+            stderr=msgspec.structs.replace(streams.stderr, keep=True),
+        )
+        self._signals = signals
+        self._branch = signals.branch()
+        self._bell = bell
+        self._begun = threading.Event()
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._run, name="stdin-command", daemon=True)
+        self.failure: Error | None = None
+        reading, writing = os.pipe()
+        self._reading = os.fdopen(reading, "rb", buffering=0)
+        self._writing = os.fdopen(writing, "wb", buffering=0)
+
+    def __enter__(self) -> int:
+        """Wait for the first bytes, or the end."""
+        self._thread.start()
+        self._begun.wait()
+        if self.failure:
+            self.__exit__()
+            self._signals.check()
+            raise self.failure
+        return self._reading.fileno()
+
+    def __exit__(self, *_: object) -> None:
+        self._abandoned = True
+        self._reading.close()
+        self._branch.cancel()
+        self._thread.join()
+        self._writing.close()
+
+    def handed_over(self) -> None:
+        """The child has its own copy; without ours, writing fails as soon as the child is gone."""
+        self._reading.close()
+
+    def _run(self) -> None:
+        try:
+            for command in self._commands:
+                result = run(command, self._streams, signals=self._branch)
+                if self._abandoned:
+                    return
+                if result.exit_code:
+                    raise CommandError(
+                        f"stdin-command: {cause(result)}",
+                        command_line=shlex.join(command.shown),
+                        exit_code=result.exit_code,
+                        stderr=result.stderr,
+                    )
+            self._writing.close()
+        except Error as error:
+            if not self._abandoned:
+                # The pipe stays open: at its end restic would save what it has got so far.
+                self.failure = error
+                self._bell.ring(INPUT_FAILED)
+        finally:
+            self._begun.set()
+
+    def _write(self, data: bytes) -> None:
+        self._begun.set()
+        try:
+            while data:
+                data = data[self._writing.write(data) :]
+        except BrokenPipeError:
+            self._abandoned = True
+            raise

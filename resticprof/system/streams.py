@@ -1,0 +1,124 @@
+"""What happens to the output of a child: passed on, told line by line, kept."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+from collections.abc import Callable
+
+import msgspec
+
+KEPT = 64 * 1024  # bytes of each stream; fits into one environment variable (128 KiB)
+LONGEST = 16 * 1024 * 1024  # characters; a longer line is told in pieces
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with one output stream; with `echo` alone the child writes to ours itself."""
+
+    echo: bool = True  # pass the bytes on to our stream of the same name, as they come
+    lines: Callable[[str], None] | None = None  # is told each line, without its end
+    keep: bool = False  # keep the end for the `Result`
+    raw: Callable[[bytes], None] | None = None  # is told the bytes as they come
+
+    @property
+    def inherited(self) -> bool:
+        """Whether the child may have our own stream, so that a terminal stays one."""
+        return self.echo and not (self.lines or self.keep or self.raw)
+
+
+class Output:
+    """The receivers of one stream of one child. `BrokenPipeError` means that nobody listens."""
+
+    def __init__(self, stream: Stream, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._tail = Tail()
+        self._lines = Lines(stream.lines) if stream.lines else None
+        receivers = (
+            self._echo if stream.echo else None,
+            stream.raw,
+            self._tail if stream.keep else None,
+            self._lines,
+        )
+        self._receivers = [receiver for receiver in receivers if receiver]
+
+    def write(self, data: bytes) -> None:
+        """Hand on what the child wrote."""
+        for receiver in self._receivers:
+            receiver(data)
+
+    def mute(self) -> None:
+        """Hand on nothing any more."""
+        self._receivers.clear()
+        self._lines = None
+
+    def finish(self) -> None:
+        """Hand on the last line, if it had no end."""
+        if self._lines:
+            self._lines.finish()
+
+    @property
+    def text(self) -> str:
+        """The end that was kept."""
+        return self._tail.text
+
+    def _echo(self, data: bytes) -> None:
+        """Who reads our stdout may end the child, as without us; stderr may get lost."""
+        lost = (OSError,) if self._descriptor == 2 else ()
+        with contextlib.suppress(*lost):
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+
+
+class Lines:
+    """Cuts bytes into lines of text; what is not UTF-8 becomes `\N{REPLACEMENT CHARACTER}`."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._parts: list[str] = []
+        self._length = 0
+
+    def __call__(self, data: bytes) -> None:
+        *lines, rest = self._decoder.decode(data).split("\n")
+        for line in lines:
+            self._end(line)
+        self._parts.append(rest)
+        self._length += len(rest)
+        if self._length > LONGEST:
+            self._end("")
+
+    def finish(self) -> None:
+        """Tell what is left."""
+        rest = self._decoder.decode(b"", final=True)
+        if rest or any(self._parts):
+            self._end(rest)
+
+    def _end(self, end: str) -> None:
+        line = "".join([*self._parts, end])
+        self._parts.clear()
+        self._length = 0
+        self._tell(line.removesuffix("\r"))
+
+
+class Tail:
+    """Keeps the last whole lines; of a line that is too long by itself, its end."""
+
+    def __init__(self, limit: int = KEPT) -> None:
+        self._limit = limit
+        self._data = bytearray()
+
+    def __call__(self, data: bytes) -> None:
+        self._data += data[-2 * self._limit :]
+        if len(self._data) > 4 * self._limit:
+            del self._data[: -2 * self._limit]
+
+    @property
+    def text(self) -> str:
+        """What was kept."""
+        data = bytes(self._data)
+        if len(data) > self._limit:
+            start = len(data) - self._limit
+            end_of_line = data.find(b"\n", start - 1, -1)
+            data = data[end_of_line + 1 if end_of_line >= 0 else start :]
+        return data.decode(errors="replace")
