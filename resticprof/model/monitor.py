@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Annotated, ClassVar, Literal
 
-from resticprof.model.run import Event, HttpResponse, Message, Outcome, State
+from resticprof.model.report import took_place
+from resticprof.model.run import Event, HttpResponse, Message, State
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Duration, Text
 
@@ -79,7 +80,7 @@ class Monitor(Table):
             return False
         if self.commands and report.command not in self.commands:
             return False
-        if told is State.LOG and (event.state is State.WARN or _set_aside(event)):
+        if told is State.LOG and (event.state is State.WARN or not took_place(report)):
             return True
         return bool({told.value, event.state.value} & set(self.states))
 
@@ -115,14 +116,6 @@ class Monitor(Table):
     def advice(self) -> list[str]:
         """What works, but not as it was meant, for one warning each at load time."""
         return [self.DEPRECATED] if self.DEPRECATED else []
-
-
-def _set_aside(event: Event) -> bool:
-    """Whether the run did not take place: skipped, or locked out."""
-    failure = event.report.failure
-    return event.report.outcome is Outcome.SKIPPED or (
-        failure is not None and failure.reason == "lock"
-    )
 
 
 def _words(names: tuple[str, ...]) -> str:

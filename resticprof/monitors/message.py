@@ -1,0 +1,68 @@
+"""Texts for people: titles, the words of a configured text, and cutting them to a length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from resticprof.model.report import interpolate, sentence, variables
+from resticprof.model.run import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from resticprof.model.run import Event
+
+Table = TypeVar("Table")
+
+VERBS = {
+    State.START: "started",
+    State.LOG: "log",
+    State.FINISH: "finished",
+    State.WARN: "finished with warnings",
+    State.FAIL: "failed",
+}
+
+ELLIPSIS = "…"
+
+
+def chosen(tables: Mapping[State, Table | None], happened: State, told: State) -> Table | None:
+    """The table of texts for what happened; a warning without one uses that of what is told."""
+    own = tables.get(happened)
+    return tables.get(told) if own is None else own
+
+
+def title(event: Event) -> str:
+    """`backup home failed on nas`"""
+    report = event.report
+    text = (
+        f"{report.command} {report.profile or report.group} {VERBS[event.state]} on {report.host}"
+    )
+    return f"[test] {text}" if event.test else text
+
+
+def filled(template: str | None, event: Event, default: str) -> str:
+    """A configured text with its variables replaced, or `default`; a test is marked in both."""
+    if template is None:
+        return default
+    text = interpolate(template, variables(event))
+    mark = event.test and not text.startswith("[test]")
+    return f"[test] {text}" if mark else text
+
+
+def body(template: str | None, event: Event) -> str:
+    """A configured message, or the one-line summary."""
+    return filled(template, event, sentence(event))
+
+
+def shortened(text: str, characters: int) -> str:
+    """The text, cut at its end to at most so many characters."""
+    return text if len(text) <= characters else text[: characters - 1] + ELLIPSIS
+
+
+def shortened_bytes(text: str, size: int) -> str:
+    """The text, cut at its end to at most `size` bytes of UTF-8, never inside a character."""
+    data = text.encode()
+    if len(data) <= size:
+        return text
+    room = size - len(ELLIPSIS.encode())
+    return data[:room].decode(errors="ignore") + ELLIPSIS if room >= 0 else ""
