@@ -46,10 +46,14 @@ def summary_sentence(report: Report) -> str:
     return ", ".join([f"{who}: {how} in {seconds}", *_numbers(report)])
 
 
+def mark(event: Event) -> str:
+    """What every text of the event begins with; empty for an ordinary one."""
+    return ("[test] " if event.test else "") + event.mark
+
+
 def sentence(event: Event) -> str:
-    """The summary that goes with an event; a test says that it is one."""
-    text = event.sentence or summary_sentence(event.report)
-    return f"[test] {text}" if event.test else text
+    """The summary that goes with an event."""
+    return mark(event) + (event.sentence or summary_sentence(event.report))
 
 
 def took_place(report: Report) -> bool:

@@ -209,6 +209,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     sentence: str = ""  # the one-line summary for humans
     test: bool = False  # `monitor test`: must be marked as such
+    mark: str = ""  # goes in front of every text, such as `[delayed, 2026-02-03 04:05] `
     facts: dict[str, str] = {}  # what this service was told earlier in the run
     environment: dict[str, str] = {}  # further variables for texts: those of the profile
 

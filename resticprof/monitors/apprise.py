@@ -103,7 +103,8 @@ class Apprise(Monitor, kw_only=True):
         return payload.texts(event.report, self.verbosity)
 
     def _body(self, about: AppriseMessage, event: Event, lines: list[str]) -> str:
-        text = message.body(about.body, event)
+        only_log = payload.is_only_log(event) and about.body is None
+        text = "" if only_log else message.body(about.body, event)
         error = error_block(event.report) if self.send_logs else ""
         head = "\n\n".join(part for part in (text, error) if part)
         limit = max(self.logs_size_limit, len(head.encode())) if self.logs_size_limit else 0

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Annotated
 
 from resticprof.model.monitor import Monitor, States
-from resticprof.model.report import sentence
-from resticprof.model.run import Event, HttpRequest, State
+from resticprof.model.report import sentence, warning_count
+from resticprof.model.run import Event, HttpRequest, State, Summary
 from resticprof.model.table import Key
 from resticprof.model.types import Secret
 from resticprof.monitors import message, request
@@ -78,15 +78,14 @@ class Cronitor(Monitor, kw_only=True):
 
 def _metrics(report: Report) -> list[str]:
     """`name:value`; numbers that nobody knows are not sent."""
-    metrics = [f"duration:{round(report.seconds, 3):g}"]
-    if summary := report.summary:
-        counts = {
-            "count": summary.files_total,
-            "error_count": summary.errors,
-            "bytes_added": summary.bytes_added,
-        }
-        metrics += [f"{name}:{count}" for name, count in counts.items() if count is not None]
-    return metrics
+    summary = report.summary or Summary()
+    counts = {
+        "count": summary.files_total,
+        "error_count": warning_count(report),
+        "bytes_added": summary.bytes_added,
+    }
+    known = [f"{name}:{count}" for name, count in counts.items() if count is not None]
+    return [f"duration:{round(report.seconds, 3):g}", *known]
 
 
 SERVICE = Cronitor

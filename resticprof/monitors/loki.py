@@ -126,7 +126,7 @@ class Loki(Monitor, kw_only=True):
         if told is State.FAIL and self.send_logs:
             texts += error_block(report).splitlines()
         time = report.started if told is State.START else report.ended or report.started
-        metadata = _metadata(event, failed=told is State.FAIL)
+        metadata = _metadata(event, told)
         for text in texts:
             yield Entry(_nanoseconds(time), message.shortened_bytes(text, LINE_SIZE), metadata)
 
@@ -205,9 +205,10 @@ def _label_problems(name: str) -> list[str]:
     return []
 
 
-def _metadata(event: Event, *, failed: bool) -> dict[str, str]:
+def _metadata(event: Event, told: State) -> dict[str, str]:
     report = event.report
-    metadata = {"run_id": report.run_id, "level": "error" if failed else "info"}
+    level = "warn" if event.state is State.WARN else "info"
+    metadata = {"run_id": report.run_id, "level": "error" if told is State.FAIL else level}
     if event.state is not State.START:
         metadata["exit_code"] = str(report.exit_code)
     if report.summary is not None and report.summary.snapshot_id:

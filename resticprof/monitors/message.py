@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from resticprof.model.report import interpolate, sentence, variables
+from resticprof.model.report import interpolate, mark, sentence, variables
 from resticprof.model.run import State
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ Table = TypeVar("Table")
 
 VERBS = {
     State.START: "started",
-    State.LOG: "log",
     State.FINISH: "finished",
     State.WARN: "finished with warnings",
     State.FAIL: "failed",
@@ -34,19 +33,17 @@ def chosen(tables: Mapping[State, Table | None], happened: State, told: State) -
 def title(event: Event) -> str:
     """`backup home failed on nas`"""
     report = event.report
-    text = (
-        f"{report.command} {report.profile or report.group} {VERBS[event.state]} on {report.host}"
-    )
-    return f"[test] {text}" if event.test else text
+    who = f"{report.command} {report.profile or report.group}"
+    what = f"log of {who}" if event.state is State.LOG else f"{who} {VERBS[event.state]}"
+    return f"{mark(event)}{what} on {report.host}"
 
 
 def filled(template: str | None, event: Event, default: str) -> str:
-    """A configured text with its variables replaced, or `default`; a test is marked in both."""
+    """A configured text with its variables replaced and its mark, or `default`."""
     if template is None:
         return default
     text = interpolate(template, variables(event))
-    mark = event.test and not text.startswith("[test]")
-    return f"[test] {text}" if mark else text
+    return text if text.startswith(mark(event)) else mark(event) + text
 
 
 def body(template: str | None, event: Event) -> str:

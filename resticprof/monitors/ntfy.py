@@ -166,7 +166,7 @@ def _extras(about: NtfyMessage, event: Event) -> dict[str, object]:
             {
                 name: value
                 for name, value in msgspec.structs.asdict(action).items()
-                if value is not None
+                if value not in (None, False)
             }
             for action in about.actions
         ]
