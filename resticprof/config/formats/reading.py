@@ -1,0 +1,61 @@
+"""What every reader needs: lines of positions, tables without duplicate keys, limits."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from resticprof.config.tree import Node, Scalar
+from resticprof.errors import ConfigError, Problem
+from resticprof.model.types import Place
+
+Value = Scalar | list[Node] | dict[str, Node]
+"""What a node holds."""
+
+MAX_DEPTH = 100
+"""Levels of nesting. No configuration comes near; deeper ones would exhaust Python's stack."""
+
+
+class Lines:
+    """The lines of one text: which place a position has, and problems that name that place."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self._ends = [match.start() for match in re.finditer("\n", text)]
+        self._last = len(text.rstrip())  # an unexpected end is shown where the text ends
+        self.file = file
+
+    def place(self, position: int) -> Place:
+        """The line of a position that is counted in characters from 0."""
+        return Place(self.file, bisect_left(self._ends, position) + 1)
+
+    def problem(self, text: str, position: int, *, key: str = "") -> ConfigError:
+        """A mistake at a position, to be raised."""
+        return problem(text, self.place(min(position, self._last)), key=key)
+
+    def check_depth(self, depth: int, position: int) -> None:
+        """Refuse what is nested so deep that it cannot be meant."""
+        if depth > MAX_DEPTH:
+            raise self.problem(f"nested more than {MAX_DEPTH} levels deep", position)
+
+
+def problem(text: str, place: Place, *, key: str = "") -> ConfigError:
+    """One mistake, to be raised."""
+    return ConfigError(Problem(text, file=place.file, line=place.line, key=key))
+
+
+def put(table: dict[str, Node], node: Node) -> None:
+    """Add an entry under its key, whatever its case; a second one is a problem."""
+    first = table.setdefault(node.key.lower(), node)
+    if first is node:
+        return
+    spelled = "" if first.key == node.key else f" as `{first.key}`"
+    text = f"the key is already there{spelled} in line {first.place.line}; remove one of the two"
+    raise problem(text, node.place, key=node.key)
+
+
+def mend(text: str) -> str:
+    r"""Text whose halves of surrogate pairs (`\ud83d\ude00`) are joined, and lone ones replaced."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
