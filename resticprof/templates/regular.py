@@ -1,0 +1,144 @@
+"""Regular expressions as Go has them (RE2), on top of Python's.
+
+Python's engine backtracks: an expression such as `(a+)+$` can take very long here, which
+it never does in Go.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING
+
+from resticprof.errors import TemplateError
+from resticprof.templates.buffer import Buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r"\t ",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\t-\r ",
+    "upper": "A-Z",
+    "word": "0-9A-Za-z_",
+    "xdigit": "0-9A-Fa-f",
+}
+_PARTS = r"""
+    (?P<literal>\\Q.*?(?:\\E|\Z))
+    | (?P<escape>\\.)
+    | (?P<named>\(\?<(?=[A-Za-z_]))
+    | (?P<end>\$)
+    | (?P<set>\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])
+"""
+_REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
+
+
+def matches(expression: str, text: str) -> bool:
+    """Whether the expression matches somewhere in the text."""
+    return bool(_compiled(expression).search(text))
+
+
+def replace(expression: str, replacement: str, text: str) -> str:
+    """Every match replaced; `$1`, `${1}` and `${name}` are what a group matched."""
+    out = Buffer()
+    end = 0
+    for found in _found(expression, text):
+        out.write(text[end : found.start()])
+        _expand(replacement, found, out)
+        end = found.end()
+    out.write(text[end:])
+    return str(out)
+
+
+def split(expression: str, text: str) -> list[str]:
+    """The pieces of the text between the matches."""
+    pieces = []
+    start = end = 0
+    for found in _found(expression, text):
+        end = found.start()
+        if found.end():
+            pieces.append(text[start:end])
+        start = found.end()
+    if end != len(text) or not text:
+        pieces.append(text[start:])
+    return pieces
+
+
+def _found(expression: str, text: str) -> Iterator[re.Match[str]]:
+    """All matches; an empty one that touches the one before does not count in Go."""
+    last = -1
+    for found in _compiled(expression).finditer(text):
+        if found.end() > found.start() or found.start() != last:
+            yield found
+        last = found.end()
+
+
+def _expand(replacement: str, found: re.Match[str], out: Buffer) -> None:
+    end = 0
+    for reference in _REFERENCE.finditer(replacement):
+        out.write(replacement[end : reference.start()])
+        end = reference.end()
+        name = reference[2] or reference[3]
+        out.write(_group(found, name) if name else "$")
+    out.write(replacement[end:])
+
+
+def _group(found: re.Match[str], name: str) -> str:
+    """What a group matched; nothing when there is no such group."""
+    key = int(name) if name.isdecimal() else name
+    try:
+        return found[key] or ""
+    except IndexError:
+        return ""
+
+
+def _compiled(expression: str) -> re.Pattern[str]:
+    multiline = bool(re.search(r"\(\?[a-zU]*m", expression))
+
+    def translated(part: re.Match[str]) -> str:
+        match part.lastgroup:
+            case "literal":
+                return re.escape(part[0][2:].removesuffix("\\E"))
+            case "escape":
+                return {"\\z": r"\Z", "\\C": "(?s:.)"}.get(part[0], part[0])
+            case "named":
+                return "(?P<"
+            case "end":
+                return "$" if multiline else r"\Z"
+            case _:
+                return _set(part[0])
+
+    python = re.sub(_PARTS, translated, expression, flags=re.VERBOSE | re.DOTALL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(python, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise TemplateError(f"`{expression}` is not a regular expression: {error}") from error
+
+
+def _set(text: str) -> str:
+    """`[[:alpha:]_]` is `[A-Za-z_]`; a bracket inside of a set is plain text."""
+
+    def named(found: re.Match[str]) -> str:
+        name = found[1]
+        if name.startswith("^") or name not in _CLASSES:
+            raise TemplateError(f"`[:{name}:]` cannot be used in a regular expression")
+        return _CLASSES[name]
+
+    start = 2 if text.startswith("[^") else 1
+    pieces = re.split(r"(\[:\^?\w+:\])", text[start:-1])
+    inside = "".join(
+        re.sub(r"\[:(\^?\w+):\]", named, piece) if position % 2 else piece.replace("[", r"\[")
+        for position, piece in enumerate(pieces)
+    )
+    return text[:start] + inside + "]"
