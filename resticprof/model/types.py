@@ -54,6 +54,11 @@ class Secret:
         """Whether the value is known already; a log filter asks this to avoid resolving early."""
         return self._value is not None
 
+    @property
+    def fetched(self) -> bool:
+        """Whether the value comes from a reference rather than from the text of a file."""
+        return self._source is not None
+
     def __str__(self) -> str:
         return self.public
 
@@ -88,7 +93,16 @@ def public(text: Text) -> str:
     return str(text)
 
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
