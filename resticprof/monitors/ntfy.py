@@ -176,8 +176,9 @@ def _extras(about: NtfyMessage, event: Event) -> dict[str, object]:
 def _fitting(data: dict[str, object]) -> dict[str, object]:
     """The same, with a message short enough for the whole document to be read."""
     text = str(data["message"])
-    while text and (excess := len(request.encoded(data, reveal)) - DOCUMENT_SIZE) > 0:
-        text = message.shortened_bytes(text, max(0, len(text.encode()) - excess))
+    while text and (length := len(request.encoded(data, reveal))) > DOCUMENT_SIZE:
+        size = len(text.encode())
+        text = message.shortened_bytes(text, min(size * DOCUMENT_SIZE // length, size - 1))
         data = {**data, "message": text}
     return data
 
