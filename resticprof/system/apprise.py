@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resticprof.errors import MonitorError, NotAvailable
 from resticprof.model.run import Command, Notification
@@ -59,10 +58,6 @@ def _library() -> ModuleType | None:
     except ImportError:
         return None
     module: ModuleType = apprise
-    # What the library logs may hold whole URLs; without a handler Python would print it.
-    logger = logging.getLogger("apprise")
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
     return module
 
 
@@ -77,16 +72,8 @@ def _send_with_library(library: ModuleType, notification: Notification) -> None:
         notify_type=notification.kind,
         body_format="text",
     )
-    if _nobody(result):
-        raise MonitorError(NOTHING)
     if not result:
         raise MonitorError(FAILED.format(who=_who(notification)))
-
-
-def _nobody(result: Any) -> bool:  # noqa: ANN401 - the library has no types
-    """None until Apprise 2.1; since then an object with a status."""
-    status = getattr(result, "status", None)
-    return result is None or getattr(status, "name", "") == "NOMATCH"
 
 
 def _send_with_program(program: str, notification: Notification) -> None:

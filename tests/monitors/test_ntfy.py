@@ -95,6 +95,10 @@ def test_logins():
     assert "`access-token` is used" in ntfy(**both).advice()[0]
 
 
+def test_a_single_login_needs_no_advice():
+    assert ntfy(access_token=Secret("tk_1")).advice() == []
+
+
 def test_the_document_stays_readable_for_the_server():
     for text in ("ü" * 10_000, '"\n' * 10_000, "\x01" * 10_000):
         published = request(ntfy(), event(State.FAIL, sentence=text))

@@ -62,7 +62,7 @@ def test_the_item_id_wins_over_host_and_key():
     assert document(push)["params"] == {"itemid": 7, "value": "fail"}
 
 
-@pytest.mark.parametrize("refused", [REFUSED, ITEM_REFUSED])
+@pytest.mark.parametrize("refused", [REFUSED, ITEM_REFUSED, answer(error="No permissions")])
 def test_an_error_with_status_200_is_an_error(refused):
     with pytest.raises(MonitorError, match=r"No permissions|not a trapper"):
         told(Zabbix(**TOKEN), event(State.FAIL), refused)
