@@ -194,7 +194,7 @@ def _glob(pattern: str, root: str) -> list[str]:
 
 
 def _join(directory: str, name: str) -> str:
-    return os.path.normpath(os.path.join(directory, name))  # noqa: PTH118 - paths are text here
+    return os.path.normpath(os.path.join(directory, name))
 
 
 def _expression(part: str, pattern: str) -> str:
