@@ -10,7 +10,7 @@ from resticprof.model.report import error_block
 from resticprof.model.run import Event, HttpRequest, Notification, State
 from resticprof.model.table import Key, Table
 from resticprof.model.types import MASK, Secret, Text, reveal
-from resticprof.monitors import message, payload, request
+from resticprof.monitors import message, payload, request, utf8
 
 if TYPE_CHECKING:
     from resticprof.model.monitor import Talk
@@ -107,7 +107,7 @@ class Apprise(Monitor, kw_only=True):
         text = "" if only_log else message.body(about.body, event)
         error = error_block(event.report) if self.send_logs else ""
         head = "\n\n".join(part for part in (text, error) if part)
-        limit = max(self.logs_size_limit, len(head.encode())) if self.logs_size_limit else 0
+        limit = max(self.logs_size_limit, utf8.size(head)) if self.logs_size_limit else 0
         return payload.composed(head, lines, limit=limit)
 
     def _for_server(self, address: Text, notification: Notification) -> HttpRequest:

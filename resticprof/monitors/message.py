@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from resticprof.model.report import interpolate, mark, sentence, variables
 from resticprof.model.run import State
+from resticprof.monitors import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,9 +58,8 @@ def shortened(text: str, characters: int) -> str:
 
 
 def shortened_bytes(text: str, size: int) -> str:
-    """The text, cut at its end to at most `size` bytes of UTF-8, never inside a character."""
-    data = text.encode()
-    if len(data) <= size:
+    """The text, cut at its end to at most `size` bytes of UTF-8."""
+    if utf8.size(text) <= size:
         return text
-    room = size - len(ELLIPSIS.encode())
-    return data[:room].decode(errors="ignore") + ELLIPSIS if room >= 0 else ""
+    room = size - utf8.size(ELLIPSIS)
+    return utf8.start(text, room) + ELLIPSIS if room >= 0 else ""

@@ -11,7 +11,7 @@ from resticprof.model.report import error_block, interpolate, variables
 from resticprof.model.run import Event, State
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Secret, Text, reveal
-from resticprof.monitors import message, payload, request
+from resticprof.monitors import message, payload, request, utf8
 
 if TYPE_CHECKING:
     from resticprof.model.monitor import Talk
@@ -177,7 +177,7 @@ def _fitting(data: dict[str, object]) -> dict[str, object]:
     """The same, with a message short enough for the whole document to be read."""
     text = str(data["message"])
     while text and (length := len(request.encoded(data, reveal))) > DOCUMENT_SIZE:
-        size = len(text.encode())
+        size = utf8.size(text)
         text = message.shortened_bytes(text, min(size * DOCUMENT_SIZE // length, size - 1))
         data = {**data, "message": text}
     return data

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resticprof.model.report import error_block, sentence, took_place
 from resticprof.model.run import ANSWER, State
+from resticprof.monitors import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def body(event: Event, *, verbosity: int, limit: int) -> bytes:
     """Summary, error block and the end of the log; 0 is no limit."""
     outcome = f"{sentence(event)}\n\n{error_block(event.report)}".strip()
     head = "" if is_only_log(event) else outcome
-    return composed(head, texts(event.report, verbosity), limit=limit).encode()
+    return utf8.encode(composed(head, texts(event.report, verbosity), limit=limit))
 
 
 def is_only_log(event: Event) -> bool:
@@ -50,10 +51,10 @@ def composed(head: str, log: Sequence[str], *, limit: int) -> str:
     """
     if not limit:
         return "\n\n".join(part for part in (head, "\n".join(log)) if part)
-    head = _beginning(head, limit)
+    if utf8.size(head) > limit:
+        return utf8.start(head, limit)
     between = "\n\n" if head else ""
-    room = limit - _size(head) - len(between)
-    tail = ending(log, room)
+    tail = ending(log, limit - utf8.size(head) - len(between))
     return f"{head}{between}{tail}" if tail else head
 
 
@@ -63,30 +64,16 @@ def ending(log: Sequence[str], room: int) -> str:
     Cut at line borders; when not even the last line fits, its own end stays.
     """
     whole = "\n".join(log)
-    if _size(whole) <= room:
+    if utf8.size(whole) <= room:
         return whole
     room -= len(MARKER) + 1
     kept: list[str] = []
     for line in reversed(log):
-        if _size(line) > room:
-            if not any(kept):
-                kept.append(_end(line, room))
+        if utf8.size(line) > room:
+            if not any(kept) and room > 0:
+                kept.append(utf8.end(line, room))
             break
         kept.append(line)
-        room -= _size(line) + 1
+        room -= utf8.size(line) + 1
     text = "\n".join(reversed(kept))
     return f"{MARKER}\n{text}" if text else ""
-
-
-def _size(text: str) -> int:
-    return len(text.encode())
-
-
-def _beginning(text: str, size: int) -> str:
-    return text.encode()[:size].decode(errors="ignore")
-
-
-def _end(text: str, size: int) -> str:
-    """The last bytes of a text; a character that the cut would split goes with the first part."""
-    data = text.encode()
-    return data[len(data) - size :].decode(errors="ignore") if size > 0 else ""

@@ -12,6 +12,7 @@ from resticprof.errors import MonitorError
 from resticprof.model.masking import url_secret
 from resticprof.model.run import HttpRequest
 from resticprof.model.types import MASK, Secret, Text, public, reveal
+from resticprof.monitors import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,7 +37,7 @@ def ping(url: Text, ending: str = "", query: Iterable[tuple[str, str]] = ()) -> 
     whole, added = parts(url), tuple(query)
     names = {name for name, _ in added}
     kept = [part for part in whole.query.split("&") if part and _name(part) not in names]
-    ours = [urlencode(added, quote_via=quote, safe=":")] if added else []
+    ours = [urlencode(added, quote_via=quote, safe=":", errors="replace")] if added else []
     path = whole.path.rstrip("/") if ending else whole.path
     host = whole.netloc.rpartition("@")[2]
     return Secret(
@@ -72,19 +73,32 @@ def post_json(
 
 def post_form(url: Text, fields: Pairs) -> HttpRequest:
     """A form, as a browser sends it; secrets as in `post_json`."""
-    shown = urlencode([(name, public(value)) for name, value in fields])
+    sent = urlencode([(name, reveal(value)) for name, value in fields], errors="replace")
+    shown = urlencode([(name, public(value)) for name, value in fields], errors="replace")
     return HttpRequest(
         method="POST",
         url=url if isinstance(url, Secret) else url_secret(url),
         headers=(("Content-Type", "application/x-www-form-urlencoded"),),
-        body=urlencode([(name, reveal(value)) for name, value in fields]).encode(),
+        body=sent.encode(),
         public_body=shown.replace(quote(MASK), MASK).encode(),
     )
 
 
 def encoded(data: object, form: Callable[[Text], str]) -> bytes:
     """JSON with each `Secret` in the given form."""
-    return msgspec.json.encode(data, enc_hook=form)
+    try:
+        return msgspec.json.encode(data, enc_hook=form)
+    except UnicodeEncodeError:  # the name of a file that is not UTF-8
+        return msgspec.json.encode(_mended(data), enc_hook=form)
+
+
+def _mended(data: object) -> object:
+    """The same with `?` for what is not Unicode."""
+    if isinstance(data, str):
+        return utf8.encode(data).decode()
+    if isinstance(data, dict):
+        return {name: _mended(value) for name, value in data.items()}
+    return [_mended(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def bearer(token: Text) -> Pairs:

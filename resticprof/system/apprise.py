@@ -87,7 +87,9 @@ def _send_with_program(program: str, notification: Notification) -> None:
         argv = (program, f"--config={config.name}", f"--notification-type={notification.kind}")
         result = process.run(
             Command(argv=(*argv, f"--title={notification.title}")),
-            process.Streams(stdin=notification.body.encode(), stdout=quiet, stderr=quiet),
+            process.Streams(
+                stdin=notification.body.encode(errors="replace"), stdout=quiet, stderr=quiet
+            ),
             timeout=TIMEOUT,
             signals=Signals.active().branch(),
         )

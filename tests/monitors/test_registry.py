@@ -40,4 +40,4 @@ def test_only_the_service_that_is_asked_for_is_imported():
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
     )
     imported = {name.rpartition(".")[2] for name in done.stdout.split()}
-    assert imported - {"registry", "request"} == {"cronhub"}
+    assert imported - {"registry", "request", "utf8"} == {"cronhub"}

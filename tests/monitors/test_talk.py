@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from resticprof.errors import MonitorError
-from resticprof.model.run import Fact, HttpResponse, State
+from resticprof.model.run import Fact, Failure, HttpRequest, HttpResponse, Notification, State
 from resticprof.monitors.talk import REHEARSAL, converse
-from tests.kit.events import OK, event, told
+from tests.kit.events import OK, event, log_lines, told
 from tests.monitors.settings import FULL, PLAIN
 
 
@@ -45,6 +45,19 @@ def test_an_answer_is_the_value_of_yield():
 
 def test_a_talk_may_be_silent():
     converse(iter(()), lambda _message: OK)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+def test_a_file_name_that_is_not_unicode_does_not_silence_an_alert(name):
+    bad = "/h\udce4user"
+    failure = Failure(message=bad, command_line=bad, stderr=bad, exit_code=1)
+    about = event(State.FAIL, failure=failure, log=log_lines(bad), sentence=bad, profile=bad)
+    messages = told(FULL[name], about, *[REHEARSAL] * 5)
+    for message in messages:
+        if isinstance(message, Notification):
+            assert message.body
+        elif isinstance(message, HttpRequest):
+            message.url.reveal().encode()
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
