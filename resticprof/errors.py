@@ -152,3 +152,20 @@ class ResticError(CommandError):
 
 class HookError(CommandError):
     """A shell hook failed; the run ends with 1 whatever the hook's own status was."""
+
+
+class HttpError(Error):
+    """A request that was not answered as it should be; names the host, never the URL."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        connection: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.retry_after = retry_after  # seconds
+        self.connection = connection  # no answer came, because there is no connection

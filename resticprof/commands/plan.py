@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from resticprof.errors import Problem
 from resticprof.model.config import Copy, Global, Profile, Retention, Section
 from resticprof.model.monitor import Monitor
 
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     monitors: tuple[Monitor, ...] = ()
     lock: str | None = None
     config_file: str = ""
+    problems: tuple[Problem, ...] = ()  # of the profile; they fail the run
 
     @property
     def title(self) -> str:

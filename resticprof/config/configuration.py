@@ -5,13 +5,21 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from resticprof.config import load, monitors, profiles, resolve, schedules
 from resticprof.config.convert import Converter, failed
 from resticprof.config.profiles import Shared
-from resticprof.config.tree import Node
 from resticprof.errors import ConfigError, Problem, UsageError
 from resticprof.model.config import Global, Group, Profile, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from resticprof.config.tree import Node
+    from resticprof.model.monitor import Monitor
 
 log = logging.getLogger("resticprof")
 
@@ -24,8 +32,9 @@ class Configuration:
     `warnings` holds the unknown keys that were met. Under `global.strict` they are errors.
     """
 
-    def __init__(self, files: load.Files) -> None:
+    def __init__(self, files: load.Files, env_files: Mapping[str, str] | None = None) -> None:
         self.files = files
+        self._env_files = env_files or {}  # `{{ env }}`, filled when a profile is rendered
         self.file = files.main
         self.warnings: list[Problem] = []
         tree = files.tree(FIRST_PASS)
@@ -56,20 +65,44 @@ class Configuration:
         found = resolve.profile(self.files.tree(name), name)
         if found is None:
             there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
-            raise UsageError(f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}")
+            raise UsageError(
+                f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}"
+            )
         return found
 
     def profile(self, name: str) -> Profile:
         """Open a profile. Raises `ConfigError` with all its problems."""
-        converter, profile = self.read_profile(name)
-        self._settle(converter)
+        problems, profile = self.open_profile(name)
+        if problems:
+            raise ConfigError(*problems)
         return profile
+
+    def open_profile(
+        self, name: str, *, again: bool = False
+    ) -> tuple[tuple[Problem, ...], Profile]:
+        """The profile as far as it can be read, and what is wrong with it; tells warnings once.
+
+        `again` executes its templates once more, after the working directory has changed.
+        """
+        if again:
+            self.files.forget(name)
+        converter, profile = self.read_profile(name)
+        strict = self.global_.strict
+        if not strict and not again:
+            for problem in converter.unknown:
+                log.warning("%s", problem)
+        return (*converter.problems, *(converter.unknown if strict else ())), profile
 
     def read_profile(self, name: str) -> tuple[Converter, Profile]:
         """Open a profile and keep its problems for the caller."""
         node = self.node(name)
         converter = Converter(self._directory(node))
-        return converter, profiles.profile(converter, node, name, self._shared)
+        found = profiles.profile(converter, node, name, self._shared)
+        if name in self._env_files:
+            found = msgspec.structs.replace(
+                found, env_file=(*found.env_file, self._env_files[name])
+            )
+        return converter, found
 
     # ---- reading ------------------------------------------------------------------------
 
@@ -90,7 +123,7 @@ class Configuration:
         found = converter.table(node.with_value(rest), Global, "global")
         if monitor is not None:
             monitors.effective(converter, [monitor], "global.monitor")
-        self._settle(converter)
+        self._settle(converter, strict=not failed(found) and found.strict)
         return found, Shared(defaults.table if defaults else {}, monitor)
 
     def _read_groups(self, tree: Node) -> dict[str, Group]:
@@ -98,10 +131,8 @@ class Configuration:
         if node is None or not isinstance(node.value, dict):
             return {}
         converter = Converter(self.files.directory)
-        groups = {
-            key: self._group(converter, child, key) for key, child in node.table.items()
-        }
-        self._settle(converter)
+        groups = {key: self._group(converter, child, key) for key, child in node.table.items()}
+        self._settle(converter, strict=self.global_.strict)
         return groups
 
     def _group(self, converter: Converter, node: Node, key: str) -> Group:
@@ -130,21 +161,24 @@ class Configuration:
         defaults = self._shared.schedule_defaults
         found = {}
         for command, child in (schedules_node.table if schedules_node else {}).items():
-            schedule = schedules.schedule(converter, child, {}, defaults, f"{path}.schedules.{command}")
+            schedule = schedules.schedule(
+                converter, child, {}, defaults, f"{path}.schedules.{command}"
+            )
             if schedule is not None:
                 found[command] = schedule
         return found
 
-    def _group_monitors(self, converter: Converter, node: Node, path: str) -> dict:
+    def _group_monitors(
+        self, converter: Converter, node: Node, path: str
+    ) -> dict[str, tuple[Monitor, ...]]:
         monitor = node.get("monitor")
         if monitor is None:
             return {}
         found = monitors.effective(converter, [monitor], f"{path}.monitor")
         return dict.fromkeys(monitors.COMMANDS, found)
 
-    def _settle(self, converter: Converter) -> None:
+    def _settle(self, converter: Converter, *, strict: bool) -> None:
         """Errors end here; unknown keys become warnings, or errors under `global.strict`."""
-        strict = getattr(self, "global_", None) is not None and self.global_.strict
         problems = [*converter.problems, *(converter.unknown if strict else ())]
         if problems:
             raise ConfigError(*problems)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import difflib
 import os
 import types
-from collections.abc import Callable
 from datetime import date, datetime, time
-from pathlib import Path
-from typing import Any, Union, get_args, get_origin
-
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from resticprof.config import keys
-from resticprof.config.tree import Node
 from resticprof.errors import Problem, SecretError
 from resticprof.model import expansion, masking
-from resticprof.model.config import FlagValue
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Duration, Secret, Text
 from resticprof.system import secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from resticprof.config.tree import Node
+    from resticprof.model.config import FlagValue
 
 REFERENCES = frozenset({"env", "file", "command", "credential"})
 
@@ -178,14 +180,12 @@ class Converter:
         if text is None:
             return _FAILED
         value = self.expanded(text, about.expand)
-        if always_secret or masking.is_secret_name(path.rpartition(".")[2].replace("-", "_")):
-            shown = masking.mask_url(value)
-            if about.flag:
-                shown = masking.mask_passwords(value)
-            if always_secret and shown == value and not about.flag and "://" not in value:
-                return Secret(value)
-            return Secret(value, public=shown)
-        return value
+        if always_secret and about.flag:
+            return masking.repository_secret(value)
+        if always_secret:
+            return masking.url_secret(value) if "://" in value else Secret(value)
+        key = path.rpartition(".")[2].replace("-", "_")
+        return Secret(value) if masking.is_secret_name(key) else value
 
     def reference(self, node: Node) -> Secret:
         """`{ env = … }`, `{ file = … }`, `{ command = … }` or `{ credential = … }`."""
@@ -231,7 +231,9 @@ class Converter:
             if isinstance(item.value, dict | list) and not is_reference(item):
                 self.problem(item, f"{path}[{number}]", f"expected text, got {describe(item)}")
             elif item.value is not None:
-                texts.append(self.reference(item) if is_reference(item) else expand(scalar_text(item)))
+                texts.append(
+                    self.reference(item) if is_reference(item) else expand(scalar_text(item))
+                )
         return tuple(texts)
 
 
@@ -319,5 +321,3 @@ _READERS: dict[Any, Callable[[str, Node], Any]] = {
 def failed(value: Any) -> bool:
     """Whether a conversion ended with a problem."""
     return value is _FAILED
-
-

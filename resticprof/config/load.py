@@ -7,20 +7,24 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from resticprof.config import resolve
 from resticprof.config.formats import base
-from resticprof.config.tree import Node
 from resticprof.errors import ConfigError, Problem
-from resticprof.model.types import Place
+
+if TYPE_CHECKING:
+    from resticprof.config.tree import Node
+    from resticprof.model.types import Place
 
 log = logging.getLogger("resticprof")
 
 Render = Callable[[list[tuple[str, str]], str], list[str]]
 """`render([(file, text), …], profile name)`: the texts after their templates were executed."""
 
+TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
 _SYSTEM_PLACES = ("/usr/local/etc", "/etc", "/opt/local/etc")
 
 
@@ -67,13 +71,19 @@ class Source(msgspec.Struct, frozen=True):
 
 def read(file: Path, format_name: str = "") -> Source:
     """Read a file as text. Raises `ConfigError`."""
-    chosen = base.format_of(str(file), format_name)
+    chosen = base.format_of(_without_language(str(file)), format_name)
     try:
         data = file.read_bytes()
     except OSError as error:
         problem = Problem(f"cannot be read: {error.strerror}", file=str(file))
         raise ConfigError(problem) from error
     return Source(str(file), chosen, base.decode(data))
+
+
+def _without_language(name: str) -> str:
+    """`profiles.toml` out of `profiles.toml.j2`: the last part only names the template language."""
+    stem, dot, last = name.rpartition(".")
+    return stem if dot and last in TEMPLATE_SUFFIXES else name
 
 
 class Files:
@@ -101,6 +111,11 @@ class Files:
             trees = self._parsed(self._sources, profile_name)
             self._trees[key] = resolve.merge_files(trees)
         return self._trees[key]
+
+    def forget(self, profile_name: str) -> None:
+        """Execute the templates again when this profile is asked for the next time."""
+        if self.templated:
+            self._trees.pop(profile_name, None)
 
     def _parsed(self, sources: list[Source], profile_name: str) -> list[Node]:
         texts = self._render([(source.file, source.text) for source in sources], profile_name)
@@ -135,4 +150,3 @@ class Files:
 
 def _same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
-

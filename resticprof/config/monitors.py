@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resticprof.config import keys
 from resticprof.config.convert import Converter, failed, is_reference
-from resticprof.config.tree import Node
 from resticprof.model.monitor import Monitor
 from resticprof.model.types import Secret
 from resticprof.monitors import registry
+
+if TYPE_CHECKING:
+    from resticprof.config.tree import Node
 
 COMMANDS = ("backup", "copy", "check", "forget", "prune")
 """The commands that monitors report by default; others only when their section asks for it."""
@@ -188,5 +190,3 @@ def _credential(node: Node) -> Node:
         return node
     source = "file" if match[1] == "file" else "credential"
     return node.with_value({source: node.with_value(match[2].strip())})
-
-

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,7 +15,12 @@ from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
 from resticprof.model.types import Secret, Text
 from resticprof.restic import flags
 
-_PATH_FLAGS = frozenset({"cacert", "tls-client-cert", "cache-dir", "password-file", "repository-file"})
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PATH_FLAGS = frozenset(
+    {"cacert", "tls-client-cert", "cache-dir", "password-file", "repository-file"}
+)
 _REPOSITORY_FLAGS = {"repository": "repo", "from-repository": "from-repo"}
 _WEBHOOKS = ("send_before", "send_after", "send_after_fail", "send_finally")
 
@@ -39,7 +43,9 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
         if keys.section_type(key) and _is_table(child):
             sections[key] = _section(converter, child, key, f"{name}.{key}", node, shared)
         elif _is_table(child) and not is_reference(child):
-            converter.unknown_key(child, f"{name}.{key}", [*keys.fields(Profile), *flags.commands()])
+            converter.unknown_key(
+                child, f"{name}.{key}", [*keys.fields(Profile), *flags.commands()]
+            )
         else:
             flag_nodes[key] = child
     values["env"] = {
@@ -67,7 +73,9 @@ def _section(
 ) -> Section:
     kind = keys.section_type(name) or Section
     if node.items:  # repeated blocks of HCL
-        node = node.with_value({key: child for item in node.items for key, child in item.table.items()})
+        node = node.with_value(
+            {key: child for item in node.items for key, child in item.table.items()}
+        )
     rest, written, prefixed = schedules.split(node)
     defaults = dict(shared.schedule_defaults)
     drop_ins = profile_node.get("systemd-drop-in-files")
@@ -112,7 +120,11 @@ def _flags(
     for key, node in nodes.items():
         name = _REPOSITORY_FLAGS.get(key, key)
         if not flags.exists(name, command):
-            own = keys.fields(keys.section_type(command) or Section) if command else keys.fields(Profile)
+            own = (
+                keys.fields(keys.section_type(command) or Section)
+                if command
+                else keys.fields(Profile)
+            )
             converter.unknown_key(node, f"{path}.{key}", [*own, *flags.names(command)])
         value = converter.flag(node, f"{path}.{key}", _expansion(converter, name))
         if value is not None and not failed(value):

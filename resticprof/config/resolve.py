@@ -7,14 +7,16 @@ step for each way it travelled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from resticprof.config import keys
 from resticprof.config.tree import Node
 from resticprof.errors import ConfigError, Problem
 from resticprof.model import expansion
 from resticprof.model.config import Profile
-from resticprof.model.types import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 RESERVED = frozenset({"global", "groups", "includes", "version", "$schema", "mixins"})
 
@@ -283,7 +285,9 @@ def _filled(mixin: Node, given: Node, path: str) -> Node:
     variables: dict[str, Node] = {}
     defaults, explicit = mixin.get("default-vars"), given.get("vars")
     variables.update(defaults.table if defaults else {})
-    variables.update({key: node for key, node in given.table.items() if key not in ("name", "vars")})
+    variables.update(
+        {key: node for key, node in given.table.items() if key not in ("name", "vars")}
+    )
     variables.update(explicit.table if explicit else {})
     texts: dict[str, str] = {}
     for key, node in variables.items():
@@ -351,5 +355,5 @@ def _implied_retention(node: Node, backup: Node | None, retention: Node, number:
 def _with_default(node: Node, key: str, *, value: bool) -> Node:
     if key in node.table:
         return node
-    default = Node(value, node.place or Place(), key, ("default",))
+    default = Node(value, node.place, key, ("default",))
     return node.with_value({**node.table, key: default})

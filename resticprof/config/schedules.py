@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from resticprof.config import keys
 from resticprof.config.convert import Converter, failed
-from resticprof.config.tree import Node
 from resticprof.model.config import Schedule
+
+if TYPE_CHECKING:
+    from resticprof.config.tree import Node
 
 
 def split(node: Node) -> tuple[Node, Node | None, dict[str, Node]]:

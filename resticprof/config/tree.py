@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from resticprof.model.types import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Scalar = str | int | float | bool | datetime | date | time | None
 

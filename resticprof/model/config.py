@@ -31,9 +31,9 @@ class Header(Table):
 class Webhook(Table, kw_only=True):
     """One request of `send-before`, `send-after`, `send-after-fail` or `send-finally`."""
 
-    url: Annotated[Secret | None, Key("URL of the webhook (required); `${VARIABLES}` are replaced")] = (
-        None
-    )
+    url: Annotated[
+        Secret | None, Key("URL of the webhook (required); `${VARIABLES}` are replaced")
+    ] = None
     method: Annotated[str, Key("HTTP method, sent as written")] = "GET"
     headers: Annotated[tuple[Header, ...], Key("list of `name` and `value`")] = ()
     body: Annotated[Text | None, Key("data to send; `${VARIABLES}` are replaced")] = None
@@ -69,9 +69,9 @@ class Schedule(Table):
     run_level: Annotated[str, Key("Windows only", values=("auto", "lowest", "highest"))] = "auto"
     log: Annotated[str, Key("log target of the scheduled run", expand="EHR")] = ""
     command_output: Annotated[str, Key("where the output of commands goes")] = "auto"
-    priority: Annotated[
-        str, Key("CPU and IO priority", values=("standard", "background"))
-    ] = "standard"
+    priority: Annotated[str, Key("CPU and IO priority", values=("standard", "background"))] = (
+        "standard"
+    )
     lock_mode: Annotated[
         str,
         Key(
@@ -120,7 +120,9 @@ class Section(Table):
         Lines, Key("shell lines after a failure; `{error}` and its like are quoted for the shell")
     ] = ()
     hook_timeout: Annotated[Duration | None, Key("time limit of each shell hook")] = None
-    timeout: Annotated[Duration | None, Key("time limit of restic; it is interrupted, not killed")] = None
+    timeout: Annotated[
+        Duration | None, Key("time limit of restic; it is interrupted, not killed")
+    ] = None
     retry: Annotated[int | None, Key("further attempts after a failure that can heal")] = None
     retry_wait: Annotated[Duration | None, Key("time between two attempts")] = None
     schedule: Annotated[Schedule | None, Key("when the command runs by itself")] = None
@@ -203,9 +205,7 @@ class Copy(Section):
         bool | None, Key("give the new repository the same chunker parameters (default: yes)")
     ] = None
     snapshot: Annotated[Lines, Key("snapshots to copy; all without it")] = ()
-    repository: Annotated[
-        Secret | None, Key("the destination", expand="EH", flag="repo")
-    ] = None
+    repository: Annotated[Secret | None, Key("the destination", expand="EH", flag="repo")] = None
     repository_file: Annotated[
         str | None, Key("file with the destination", expand="EHR", flag="repository-file")
     ] = None
@@ -216,9 +216,9 @@ class Copy(Section):
         Text | None, Key("command that prints its password", flag="password-command")
     ] = None
     key_hint: Annotated[str | None, Key("key to try first", flag="key-hint")] = None
-    from_repository: Annotated[
-        Secret | None, Key("the source", expand="EH", flag="from-repo")
-    ] = None
+    from_repository: Annotated[Secret | None, Key("the source", expand="EH", flag="from-repo")] = (
+        None
+    )
     from_repository_file: Annotated[
         str | None, Key("file with the source", expand="EHR", flag="from-repository-file")
     ] = None
@@ -248,9 +248,9 @@ class Profile(Table):
     description: Annotated[str, Key("one sentence for listings", inherited=False)] = ""
     inherit: Annotated[str, Key("profile whose values this one starts from", inherited=False)] = ""
     base_dir: Annotated[str, Key("working directory of the whole run", expand="EH")] = ""
-    repository: Annotated[
-        Secret | None, Key("where the backups are", expand="EH", flag="repo")
-    ] = None
+    repository: Annotated[Secret | None, Key("where the backups are", expand="EH", flag="repo")] = (
+        None
+    )
     repository_file: Annotated[
         str | None, Key("file with the repository", expand="EHR", flag="repository-file")
     ] = None
@@ -287,21 +287,27 @@ class Profile(Table):
         Lines, Key("shell lines after a failure; `{error}` and its like are quoted for the shell")
     ] = ()
     hook_timeout: Annotated[Duration | None, Key("time limit of each shell hook")] = None
-    timeout: Annotated[Duration | None, Key("time limit of restic; it is interrupted, not killed")] = None
+    timeout: Annotated[
+        Duration | None, Key("time limit of restic; it is interrupted, not killed")
+    ] = None
     retry: Annotated[int, Key("further attempts after a failure that can heal")] = 0
     retry_wait: Annotated[Duration, Key("time between two attempts")] = Duration(60)
-    stream_error: Annotated[tuple[StreamError, ...], Key("reactions to lines of restic's stderr")] = ()
+    stream_error: Annotated[
+        tuple[StreamError, ...], Key("reactions to lines of restic's stderr")
+    ] = ()
     status_file: Annotated[str | None, Key("JSON file with the last results")] = None
     prometheus_save_to_file: Annotated[str | None, Key("text file for node_exporter")] = None
     prometheus_push: Annotated[Secret | None, Key("URL of a Pushgateway")] = None
     prometheus_push_job: Annotated[
         str | None, Key("job name; `$command` is replaced (default: `<profile>.<command>`)")
     ] = None
-    prometheus_push_format: Annotated[
-        str, Key("what is sent", values=("text", "protobuf"))
-    ] = "text"
+    prometheus_push_format: Annotated[str, Key("what is sent", values=("text", "protobuf"))] = (
+        "text"
+    )
     prometheus_labels: Annotated[dict[str, str], Key("further labels")] = {}
-    systemd_drop_in_files: Annotated[Paths, Key("files that are copied next to the units", expand="EHR")] = ()
+    systemd_drop_in_files: Annotated[
+        Paths, Key("files that are copied next to the units", expand="EHR")
+    ] = ()
     flags: dict[str, FlagValue] = {}
     sections: dict[str, Section] = {}
     monitors: dict[str, tuple[Monitor, ...]] = {}
@@ -351,7 +357,8 @@ class Global(Table):
     ] = None
     shell: Annotated[Lines, Key("shells to try for hook lines", expand="E")] = ()
     priority: Annotated[
-        str, Key("CPU priority", values=("idle", "background", "low", "normal", "high", "highest", ""))
+        str,
+        Key("CPU priority", values=("idle", "background", "low", "normal", "high", "highest", "")),
     ] = ""
     nice: Annotated[int, Key("CPU priority, -20 to 19, when `priority` is not set")] = 0
     ionice: Annotated[bool, Key("set the IO priority")] = False
@@ -367,10 +374,13 @@ class Global(Table):
     systemd_timer_template: Annotated[str, Key("template of timer units", expand="EHR")] = ""
     log: Annotated[str, Key("default log target", expand="EH")] = ""
     command_output: Annotated[str, Key("where the output of commands goes")] = "auto"
-    legacy_arguments: Annotated[bool, Key("accepted, without effect: no shell reads arguments here")] = False
+    legacy_arguments: Annotated[
+        bool, Key("accepted, without effect: no shell reads arguments here")
+    ] = False
     send_timeout: Annotated[Duration, Key("time limit of each HTTP hook")] = Duration(30)
     ca_certificates: Annotated[
-        Paths, Key("PEM files that HTTP hooks and monitors trust besides the system's", expand="EHR")
+        Paths,
+        Key("PEM files that HTTP hooks and monitors trust besides the system's", expand="EHR"),
     ] = ()
     group_continue_on_error: Annotated[bool, Key("groups go on after a failed member")] = False
     strict: Annotated[bool, Key("unknown keys are errors at run time too")] = False

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+import msgspec
 
 from resticprof.model.types import MASK, Secret
 
@@ -73,3 +76,26 @@ def variable_secret(name: str, value: str) -> Secret | str:
 def header_value(name: str, value: str) -> Secret | str:
     """The value of an HTTP header; only well-known harmless ones are shown."""
     return value if name.lower() in _HARMLESS_HEADERS else Secret(value)
+
+
+def secrets_in(value: object) -> list[Secret]:
+    """Every secret inside a struct, table or tuple whose value is known by now."""
+    if isinstance(value, Secret):
+        return [value] if value.resolved else []
+    if isinstance(value, dict):
+        return [secret for item in value.values() for secret in secrets_in(item)]
+    if isinstance(value, tuple | list):
+        return [secret for item in value for secret in secrets_in(item)]
+    if isinstance(value, msgspec.Struct):
+        return [
+            secret for item in msgspec.structs.asdict(value).values() for secret in secrets_in(item)
+        ]
+    return []
+
+
+def mask_known(text: str, secrets: Iterable[Secret]) -> str:
+    """The text without these secrets."""
+    for secret in secrets:
+        if secret.reveal() and holds_password(secret):
+            text = text.replace(secret.reveal(), secret.public)
+    return text

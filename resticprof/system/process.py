@@ -125,6 +125,27 @@ def run(
     )
 
 
+@contextlib.contextmanager
+def companion(words: tuple[str, ...]) -> Iterator[None]:
+    """A program that runs beside us until the end of its standard input, which is our end too."""
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        log.warning("`%s` cannot be started: %s", words[0], error.strerror)
+        yield
+        return
+    try:
+        yield
+    finally:
+        process.communicate()
+
+
 def cause(result: Result) -> str:
     """Why a program failed, in the words of Go: `exit status 5`, `signal: interrupt`."""
     if result.timed_out:

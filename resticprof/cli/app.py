@@ -1,0 +1,154 @@
+"""The command line: options, then one of our commands or one of restic's."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from resticprof.cli import options
+from resticprof.commands.selection import split
+from resticprof.errors import Error
+from resticprof.model.run import Invocation
+
+RESTIC = "run-restic"  # the hidden command that takes every word that is not ours
+
+_RAW = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+}
+
+
+class Words(TyperGroup):
+    """Finds the command in `profile.command` and `command@profile`; every other word is restic's."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Our commands by name, with or without a profile in front; restic's by the hidden one."""
+        word = args[0] if args else ""
+        profile, name = ("", word) if _name_was_typed(ctx) else split(word)
+        command = self.get_command(ctx, name) if name and name != RESTIC else None
+        if command is None:
+            return RESTIC, self.get_command(ctx, RESTIC), args
+        ctx.meta[_PROFILE] = profile
+        return name, command, args[1:]
+
+
+_PROFILE = "resticprof.profile"  # of the first word, for our own commands
+
+
+def _name_was_typed(ctx: typer.Context) -> bool:
+    """Whether `--name` was on the command line; the environment does not count."""
+    return getattr(ctx.get_parameter_source("name"), "name", "") == "COMMANDLINE"
+
+
+app = typer.Typer(
+    cls=Words,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    subcommand_metavar="[[PROFILE.]COMMAND] [ARGS]...",
+    context_settings={"allow_interspersed_args": False, "help_option_names": []},
+)
+
+
+@app.callback()
+def everything(  # noqa: PLR0913 - one parameter for each option
+    ctx: typer.Context,
+    config: options.Config = "profiles",
+    format_: options.Format = "",
+    name: options.Name = None,
+    log: options.Log = "",
+    command_output: options.CommandOutput = "auto",
+    dry_run: options.DryRun = False,
+    no_lock: options.NoLock = False,
+    lock_wait: options.LockWait = 0.0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    trace: options.Trace = False,
+    stderr: options.Stderr = False,
+    no_ansi: options.NoAnsi = False,
+    theme: options.Theme = "light",
+    no_prio: options.NoPriority = False,
+    wait: options.Wait = False,
+    ignore_on_battery: options.Battery = 0,
+    monitoring_verbosity: options.MonitoringVerbosity = None,
+    no_monitor: options.NoMonitor = False,
+    help_: options.Help = False,
+) -> None:
+    """Run restic from profiles: hooks, locks, monitoring and schedules around every backup."""
+    ctx.obj = Invocation(
+        config=config,
+        format=format_,
+        name=ctx.meta.get(_PROFILE) or name,
+        name_typed=_name_was_typed(ctx),
+        log=log,
+        command_output=command_output,
+        dry_run=dry_run,
+        no_lock=no_lock,
+        lock_wait=lock_wait,
+        quiet=quiet,
+        verbose=3 if trace else int(verbose),
+        stderr=stderr,
+        no_ansi=no_ansi,
+        theme=theme,
+        no_prio=no_prio,
+        wait=wait,
+        ignore_on_battery=ignore_on_battery,
+        monitoring_verbosity=monitoring_verbosity,
+        no_monitor=no_monitor,
+    )
+    if help_:
+        typer.echo(ctx.get_help())
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        _run_restic(ctx.obj, ())
+
+
+@app.command(RESTIC, hidden=True, context_settings=_RAW)
+def run_restic(ctx: typer.Context) -> None:
+    """Run a command of restic for a profile or a group."""
+    _run_restic(ctx.obj, tuple(ctx.args))
+
+
+def _run_restic(invocation: Invocation, words: tuple[str, ...]) -> None:
+    from resticprof.cli import run
+
+    raise typer.Exit(run.run(invocation, words))
+
+
+def main() -> None:
+    """Run the command line; the only place where errors become an exit status."""
+    try:
+        app(_with_battery_limit(sys.argv[1:]))
+    except Error as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception:  # noqa: BLE001 - an unexpected end must not look like success
+        traceback.print_exc()
+        _say("this is a mistake in resticprof; please report it with the lines above")
+        sys.exit(70)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"resticprof: {text}\n")
+
+
+def _with_battery_limit(words: list[str]) -> list[str]:
+    """`--ignore-on-battery` alone means at any charge."""
+    found = []
+    for number, word in enumerate(words):
+        if not word.startswith("-"):
+            return [*found, *words[number:]]
+        found.append("--ignore-on-battery=100" if word == "--ignore-on-battery" else word)
+    return found
+
+
+from resticprof.cli import inspect as _inspect  # noqa: E402, F401 - its commands join the app

@@ -1,0 +1,116 @@
+"""`show`, `profiles`, `check-config`, `version`, `random-key`: commands that only look."""
+
+from __future__ import annotations
+
+import base64
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resticprof import __version__
+from resticprof.cli import render
+from resticprof.cli.app import app
+from resticprof.cli.opening import open_configuration
+
+if TYPE_CHECKING:
+    from resticprof.model.run import Invocation
+
+Json = Annotated[bool, typer.Option("--json", help="as JSON, for programs")]
+
+
+@app.command()
+def version(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="with everything around it")
+    ] = False,
+) -> None:
+    """Show the version."""
+    render.write(f"resticprof {__version__}")
+    if verbose:
+        rows = [
+            ("executable:", sys.argv[0]),
+            ("python:", platform.python_version()),
+            ("system:", f"{platform.system()} {platform.machine()}"),
+        ]
+        render.write(render.table(rows))
+
+
+@app.command("random-key", hidden=True)
+def random_key(size: Annotated[int, typer.Argument(min=1)] = 1024) -> None:
+    """Print cryptographic random bytes in base64."""
+    render.write(base64.b64encode(os.urandom(size)).decode())
+
+
+@app.command()
+def profiles(ctx: typer.Context, json: Json = False) -> None:
+    """List profiles and groups."""
+    from resticprof.commands import listing
+
+    found = listing.listing(open_configuration(ctx.obj))
+    if json:
+        render.json(found)
+    else:
+        render.write(_listing_text(found))
+
+
+def _listing_text(found: Any) -> str:
+    if not found.profiles:
+        return "\nThere are no profiles in this configuration.\n"
+    rows = [
+        (f"  {entry.name}:", f"({', '.join(entry.sections) or 'n/a'})", entry.description)
+        for entry in found.profiles
+    ]
+    text = "\nProfiles available (name, sections, description):\n" + render.table(rows) + "\n"
+    if found.groups:
+        rows = [
+            (f"  {entry.name}:", f"[{', '.join(entry.profiles)}]", entry.description)
+            for entry in found.groups
+        ]
+        text += "Groups available (name, profiles, description):\n" + render.table(rows) + "\n"
+    return text
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    json: Json = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="with the file and line each value came from")
+    ] = False,
+) -> None:
+    """Show the effective profile or group, secrets masked."""
+    from resticprof.commands import show as showing
+
+    invocation: Invocation = ctx.obj
+    configuration = open_configuration(invocation)
+    name = invocation.name or "default"
+    if explain:
+        found = showing.explained(configuration, name)
+        if json:
+            render.json(found)
+        else:
+            rows = [(f"{item.path} = {item.value}", item.origin) for item in found]
+            render.write(render.table(rows))
+        return
+    blocks = showing.shown(configuration, name)
+    if json:
+        render.json(blocks)
+    else:
+        render.write("\n".join(render.block(title, block) for title, block in blocks.items()))
+
+
+@app.command("check-config")
+def check_config(ctx: typer.Context, json: Json = False) -> None:
+    """Find every mistake in the configuration, each with its file, line and key."""
+    from resticprof.commands import check_config as checking
+
+    findings = checking.check(lambda: open_configuration(ctx.obj, warn=False))
+    if json:
+        render.json(findings)
+    else:
+        render.write("\n".join(str(finding) for finding in findings) or "no problems found")
+    errors = any(finding.severity == "error" for finding in findings)
+    raise typer.Exit(78 if errors else 0)

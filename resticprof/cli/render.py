@@ -1,0 +1,96 @@
+"""Text and JSON for what commands return."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def write(text: str) -> None:
+    """The command's own result, on standard output."""
+    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+
+
+def json(value: Any) -> None:
+    """The same for machines."""
+    data = msgspec.json.encode(value, enc_hook=str)
+    write(msgspec.json.format(data, indent=2).decode())
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Columns two blanks apart."""
+    lines = [[str(cell) for cell in row] for row in rows]
+    if not lines:
+        return ""
+    widths = [max(len(row[column]) for row in lines) for column in range(len(lines[0]))]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        + "\n"
+        for row in lines
+    )
+
+
+def block(title: str, shown: dict[str, Any]) -> str:
+    """A titled table as `show` prints it: aligned keys, sub-tables below dotted titles."""
+    return f"{title}:\n" + "".join(_part(shown, 1, ""))
+
+
+def _part(shown: dict[str, Any], depth: int, path: str) -> Iterable[str]:
+    indent = "    " * depth
+    pending: list[tuple[str, list[str]]] = []
+    interrupted = False
+    for key, value in shown.items():
+        if isinstance(value, dict) or _is_tables(value):
+            yield from _aligned(pending, indent)
+            pending = []
+            yield from _child(key, value, depth, f"{path}.{key}" if path else key)
+            interrupted = True
+            continue
+        if interrupted and path and not pending:
+            yield f"\n{'    ' * (depth - 1)}{path}:\n"
+        interrupted = False
+        pending.append((key, _texts(value)))
+    yield from _aligned(pending, indent)
+
+
+def _child(key: str, value: Any, depth: int, path: str) -> Iterable[str]:
+    title_indent = "    " * min(depth, 1)
+    yield f"\n{title_indent}{path}:\n"
+    if isinstance(value, dict):
+        yield from _part(value, 2, path)
+        return
+    for number, item in enumerate(value):
+        if number:
+            yield f"{'    ' * 2}-\n"
+        yield from _part(item, 2, path)
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
+def _aligned(pending: list[tuple[str, list[str]]], indent: str) -> Iterable[str]:
+    width = max((len(key) + 1 for key, _ in pending), default=0)
+    for key, texts in pending:
+        for number, text in enumerate(texts):
+            label = f"{key}:" if not number else ""
+            yield f"{indent}{label.ljust(width)}  {text}".rstrip() + "\n"
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [_text(item) for item in value] or [""]
+    return [_text(value)]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value == "":
+        return '""'
+    return str(value).replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")

@@ -1,0 +1,108 @@
+"""The whole plan of a run in lines, secrets masked; nothing is started, sent or written."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from resticprof.commands import arguments, execute
+from resticprof.commands.selection import Selection
+from resticprof.model.types import reveal
+from resticprof.system import environment
+
+if TYPE_CHECKING:
+    from resticprof.commands.plan import Plan, Step
+    from resticprof.commands.session import Session
+    from resticprof.model.config import Webhook
+
+
+def lines(selection: Selection, session: Session) -> Iterator[str]:
+    """The lines of a profile, or of every member of a group."""
+    configuration = session.configuration
+    group = (
+        None if configuration.has_profile(selection.name) else configuration.group(selection.name)
+    )
+    if group is None:
+        yield from _profile(selection, session)
+        return
+    for name in group.profiles:
+        yield f"dry-run: profile {name}"
+        yield from _profile(Selection(name, selection.command, selection.extra), session)
+
+
+def _profile(selection: Selection, session: Session) -> Iterator[str]:
+    with execute.opened(selection.name, session) as (problems, profile):
+        plan = execute.prepared(profile, selection, session, problems=problems)
+        for problem in problems:
+            yield f"dry-run: the run would fail: {problem}"
+        yield from _run(plan, session)
+
+
+def _run(plan: Plan, session: Session) -> Iterator[str]:
+    """The documented order of a successful run, then what a failure would add."""
+    profile, section = plan.profile, plan.section
+    if plan.lock and not session.invocation.no_lock:
+        yield f"dry-run: lock {plan.lock}"
+    yield from _hooks("run-before", profile.run_before)
+    if plan.init:
+        yield _step(plan, plan.init, session)
+    yield from _requests("send-before", section.send_before)
+    yield from _hooks(f"run-before {plan.command}", section.run_before)
+    for step in plan.steps:
+        yield from _input(plan, step)
+        yield _step(plan, step, session)
+    yield from _hooks(f"run-after {plan.command}", section.run_after)
+    yield from _requests("send-after", section.send_after)
+    yield from _hooks("run-after", profile.run_after)
+    yield from _requests("on failure: send-after-fail", section.send_after_fail)
+    yield from _hooks(f"on failure: run-after-fail {plan.command}", section.run_after_fail)
+    yield from _hooks("on failure: run-after-fail", profile.run_after_fail)
+    for monitor in plan.monitors:
+        name = type(monitor).__module__.rpartition(".")[2].replace("_", "-")
+        yield f"dry-run: monitor {name}: {', '.join(monitor.states)}"
+    yield from _hooks("on failure: on-error", section.on_error or profile.on_error)
+    yield from _hooks(f"run-finally {plan.command}", section.run_finally)
+    yield from _hooks("run-finally", profile.run_finally)
+    yield from _requests("send-finally", section.send_finally)
+
+
+def _step(plan: Plan, step: Step, session: Session) -> str:
+    profile = plan.profile
+    values = {name: reveal(value) for name, value in profile.env.items()}
+    variables = environment.of_profile(files=profile.env_file, variables=values)
+    names = {"PROFILE_NAME": profile.name, "PROFILE_COMMAND": plan.command}
+    context = arguments.Context(
+        restic=session.restic,
+        global_=session.global_,
+        host=session.host,
+        environment={**variables, **names},
+        quiet=session.invocation.quiet,
+        verbose=session.invocation.verbose,
+        lock_wait=session.invocation.lock_wait,
+        dry_run=True,
+    )
+    built = arguments.build(plan, step, context)
+    return f"dry-run: {shlex.join((session.restic.path, *built.public))}"
+
+
+def _input(plan: Plan, step: Step) -> Iterator[str]:
+    if step.main and step.command == "backup":
+        for line in plan.profile.backup.stdin_command:
+            yield f"dry-run: stdin-command: {line}"
+
+
+def _hooks(label: str, hook_lines: tuple[str, ...]) -> Iterator[str]:
+    for line in hook_lines:
+        yield f"dry-run: {label}: {line}"
+
+
+def _requests(label: str, requests: tuple[Webhook, ...]) -> Iterator[str]:
+    for request in requests:
+        yield f"dry-run: {label}: {request.method} {request.url or '(no url)'}"
+        for header in request.headers:
+            yield f"         {header.name}: {header.value}"
+        if request.body:
+            yield f"         {request.body}"
+        elif request.body_template:
+            yield f"         body from {request.body_template}"

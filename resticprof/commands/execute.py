@@ -1,0 +1,98 @@
+"""From the words of the command line to runs: one profile, or the members of a group."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from resticprof.commands import group as groups
+from resticprof.commands import tell
+from resticprof.commands.plan import Plan, plan
+from resticprof.commands.run import run, working_directory
+from resticprof.commands.selection import Selection
+from resticprof.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resticprof.commands.session import Session
+    from resticprof.model.config import Group, Profile
+    from resticprof.model.run import Report
+
+log = logging.getLogger("resticprof")
+
+
+def execute(selection: Selection, session: Session) -> int:
+    """Run the command; the exit status. Raises `UsageError` when nothing has this name."""
+    configuration = session.configuration
+    if configuration.has_profile(selection.name):
+        return run_profile(selection, session).exit_code
+    group = configuration.group(selection.name)
+    if group is None:
+        there = [*configuration.names(), *(group.name for group in configuration.groups.values())]
+        raise UsageError(
+            f"no profile or group `{selection.name}` in {configuration.file}; "
+            f"there are: {', '.join(there) or 'none'}"
+        )
+    return run_group(group, selection, session)
+
+
+def run_profile(selection: Selection, session: Session, *, group: str = "") -> Report:
+    """Open the profile and run the command; what is wrong with the profile fails the run."""
+    with opened(selection.name, session) as (problems, profile):
+        made = prepared(profile, selection, session, problems=problems, group=group)
+        with session.verbosity(profile):
+            return run(made, session)
+
+
+def prepared(
+    profile: Profile,
+    selection: Selection,
+    session: Session,
+    *,
+    problems: tuple[Problem, ...] = (),
+    group: str = "",
+) -> Plan:
+    """The plan of a run."""
+    made = plan(profile, selection.command, selection.extra, session.global_, group=group)
+    monitors = tell.with_policies(made.monitors, tolerant=profile.backup.no_error_on_warning)
+    return msgspec.structs.replace(
+        made,
+        monitors=() if session.invocation.no_monitor else monitors,
+        config_file=str(session.configuration.file),
+        problems=problems,
+    )
+
+
+@contextlib.contextmanager
+def opened(name: str, session: Session) -> Iterator[tuple[tuple[Problem, ...], Profile]]:
+    """A profile, and its `base-dir` as our working directory for as long as it is needed."""
+    problems, profile = session.configuration.open_profile(name)
+    if not profile.base_dir:
+        yield problems, profile
+        return
+    with working_directory(profile.base_dir):
+        log.debug("working directory: %s", profile.base_dir)
+        # Templates and globs may see the new directory, so the profile is read again.
+        yield session.configuration.open_profile(name, again=True)
+
+
+def run_group(group: Group, selection: Selection, session: Session) -> int:
+    """Run every member, show one summary, and end with the status of the first that failed."""
+    go_on = group.continue_on_error
+    if go_on is None:
+        go_on = session.global_.group_continue_on_error
+
+    def run_member(name: str) -> Report:
+        return run_profile(
+            Selection(name, selection.command, selection.extra), session, group=group.name
+        )
+
+    members = groups.run_in_order(
+        group, run_member, continue_on_error=go_on, interrupted=lambda: session.signals.received > 0
+    )
+    log.info("%s", groups.summary(group, members))
+    return groups.exit_code(members)

@@ -1,0 +1,106 @@
+"""What all runs of one process share: the configuration, restic, the shell, signals, the log."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import getpass
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from resticprof.commands import hooks, locate
+from resticprof.commands.routes import Routes
+from resticprof.errors import Skipped
+from resticprof.system import machine
+from resticprof.system.logs import TRACE, Logs
+
+if TYPE_CHECKING:
+    from resticprof.config.configuration import Configuration
+    from resticprof.model.config import Global, Profile
+    from resticprof.model.run import Invocation
+    from resticprof.system.signals import Signals
+
+log = logging.getLogger("resticprof")
+
+_LEVELS = {0: logging.INFO, 1: logging.DEBUG, 2: logging.DEBUG, 3: TRACE}
+DATA_COMMANDS = frozenset({"cat", "dump"})
+
+
+class Session:
+    """Made once for each process; the expensive parts are found when they are first needed."""
+
+    def __init__(
+        self, invocation: Invocation, configuration: Configuration, signals: Signals, logs: Logs
+    ) -> None:
+        self.invocation = invocation
+        self.configuration = configuration
+        self.signals = signals
+        self.logs = logs
+        output = invocation.command_output
+        if output == "auto":
+            output = configuration.global_.command_output
+        self.routes = Routes(logs, output, to_stderr=invocation.stderr)
+
+    @property
+    def global_(self) -> Global:
+        """The `global` section."""
+        return self.configuration.global_
+
+    @functools.cached_property
+    def restic(self) -> locate.Restic:
+        """The restic to run. Raises `ResticNotFound`."""
+        return locate.locate(self.global_)
+
+    @functools.cached_property
+    def shell(self) -> str:
+        """The shell for hook lines. Raises `NotAvailable`."""
+        return hooks.find_shell(self.global_)
+
+    @functools.cached_property
+    def host(self) -> str:
+        """The name of this machine."""
+        return socket.gethostname() or "none"
+
+    @functools.cached_property
+    def user(self) -> str:
+        """Who runs this."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return str(os.getuid())
+
+    def check_conditions(self) -> None:
+        """Battery and memory. Raises `Skipped` when this is not the moment for a run."""
+        limit = self.invocation.ignore_on_battery
+        if limit > 0:
+            power = machine.power()
+            if power.on_battery and (limit >= 100 or power.charge < limit):
+                raise Skipped(f"running on battery, charge {power.charge:.0f} %")
+        needed = self.global_.min_memory
+        free = machine.free_memory() if needed > 0 else None
+        if free is not None and free < needed:
+            raise Skipped(f"only {free} MiB of memory are free, `min-memory` asks for {needed}")
+
+    @contextlib.contextmanager
+    def verbosity(self, profile: Profile) -> Iterator[None]:
+        """The log level of one profile; its neighbours in a group keep theirs."""
+        before = self.logs.level
+        if not (self.invocation.quiet or self.invocation.verbose):
+            if profile.quiet:
+                self.logs.set_level(logging.WARNING)
+            elif profile.verbose:
+                self.logs.set_level(_LEVELS[min(profile.verbose, 3)])
+        try:
+            yield
+        finally:
+            self.logs.set_level(before)
+
+
+def level_of(invocation: Invocation) -> int:
+    """The log level that the command line asks for."""
+    if invocation.quiet and not invocation.verbose:
+        return logging.WARNING
+    return _LEVELS[min(invocation.verbose, 3)]

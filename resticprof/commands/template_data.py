@@ -1,0 +1,122 @@
+"""What templates can see, and the functions that reach into the system."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resticprof.commands.hooks import failure_variables
+from resticprof.system import files
+from resticprof.templates import data
+from resticprof.templates.gotime import LocalZone
+from resticprof.templates.render import TemplateSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resticprof.model.run import Report
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]", re.ASCII)
+
+
+class Renderer:
+    """Executes the templates of a configuration, for one profile name after the other."""
+
+    def __init__(self, main: Path) -> None:
+        self._main = main
+        self._directory = Path.cwd()
+        self.env_files: dict[str, str] = {}  # `{{ env }}`: profile name to the file it stands for
+
+    def render(self, sources: list[tuple[str, str]], profile_name: str) -> list[str]:
+        """The texts in order; a `define` of one file can be used in the later ones."""
+        if not any("{{" in text or "{%" in text for _, text in sources):
+            return [text for _, text in sources]
+        templates = TemplateSet(functions={**_functions(), "env": lambda: self._env(profile_name)})
+        seen = data.ConfigData(
+            **_base(self._directory),
+            profile=data.NameData(name=profile_name),
+            config_dir=str(Path(os.path.abspath(self._main)).parent),
+        )
+        return [templates.render(text, seen, file=file) for file, text in sources]
+
+    def _env(self, profile_name: str) -> str:
+        path = temporary_file(f"{profile_name}.env")
+        self.env_files[profile_name] = path
+        return path
+
+
+def render_body(text: str, file: str, report: Report, stdout: str) -> str:
+    """The body of an HTTP hook from its template."""
+    failure = failure_variables(report.failure)
+    seen = data.HookData(
+        **_base(Path.cwd()),
+        profile_name=report.profile,
+        profile_command=report.command,
+        error=data.ErrorData(
+            message=failure.get("ERROR", ""),
+            command_line=failure.get("ERROR_COMMANDLINE", ""),
+            exit_code=failure.get("ERROR_EXIT_CODE", ""),
+            stderr=failure.get("ERROR_STDERR", ""),
+        ),
+        stdout=stdout,
+        report=report,
+    )
+    return render_with_functions(text, seen, file)
+
+
+def render_with_functions(text: str, seen: Any, file: str) -> str:
+    """Any template outside of configuration files; `env` names a file that nobody reads."""
+    functions = {**_functions(), "env": lambda: temporary_file("dummy.env")}
+    return TemplateSet(functions=functions).render(text, seen, file=file)
+
+
+def base_data() -> data.BaseData:
+    """What every template sees."""
+    return data.BaseData(**_base(Path.cwd()))
+
+
+def _base(started_in: Path) -> dict[str, Any]:
+    from datetime import datetime
+
+    return {
+        "now": datetime.now(LocalZone()),
+        "startup_dir": str(started_in),
+        "current_dir": os.getcwd(),
+        "temp_dir": tempfile.gettempdir(),
+        "binary_dir": str(Path(sys.argv[0] or sys.executable).absolute().parent),
+        "os": platform.system().lower(),
+        "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "hostname": socket.gethostname() or "localhost",
+        "env": data.TextMap(_environment()),
+    }
+
+
+def _environment() -> dict[str, str]:
+    """The environment, with upper-case names too."""
+    upper = {name.upper(): value for name, value in os.environ.items()}
+    return {**upper, **os.environ}
+
+
+def _functions() -> dict[str, Callable[..., object]]:
+    return {"tempDir": _temporary_directory, "tempFile": temporary_file}
+
+
+def _temporary_directory() -> str:
+    folder = files.private_directory() / "t"
+    folder.mkdir(exist_ok=True, mode=0o755)
+    return str(folder)
+
+
+def temporary_file(name: str) -> str:
+    """A private file for hooks and restic to share; empty when it is new."""
+    path = Path(_temporary_directory()) / _NOT_IN_A_NAME.sub("_", name)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    return str(path)
