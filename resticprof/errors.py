@@ -10,6 +10,7 @@ Error                    1    anything we explain to the user; no traceback
 │  └─ ResticNotFound     6    restic itself (the reference's number)
 ├─ Interrupted       128+n    signal n ended the run: .signal
 ├─ Skipped               0    the run was left out on purpose: .reason
+├─ HttpError             1    a request that got no good answer: .status, .retry_after
 ├─ MonitorError          1    a monitoring service said no; a warning, except in `monitor test`
 └─ CommandError          …    a child failed: .command_line, .exit_code, .stderr
    ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, 12 wrong password

@@ -112,6 +112,11 @@ class Signals:
         """The first signal of the run, told or not; 0: none came."""
         return self._tower.first
 
+    @property
+    def pending(self) -> bool:
+        """Whether a signal came that was not told yet."""
+        return self._cancelled or self._tower.count > self._told
+
     def branch(self) -> Signals:
         """A view for something that runs beside us: it is told of each new signal by itself."""
         branch = Signals(self._tower)
@@ -122,7 +127,7 @@ class Signals:
         """Raise `Interrupted` if a signal came that was not told yet, or after `cancel`."""
         if self._cancelled:
             raise Interrupted(signal.SIGTERM)
-        if self._tower.count > self._told:
+        if self.pending:
             self.acknowledge()
             raise Interrupted(self._tower.last)
 
