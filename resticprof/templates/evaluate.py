@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from resticprof.templates.gotime import Method
 
-MOST_STEPS = 1_000_000
+MOST_STEPS = 250_000
 """Statements and rounds of loops in one execution; then it counts as endless."""
 DEEPEST = 60
 """Templates that call each other; ours is a recursive program, too."""

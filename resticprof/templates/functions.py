@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from typing import TYPE_CHECKING
 
 from resticprof.errors import TemplateError
@@ -101,6 +100,8 @@ def random_integer(low: object, high: object, seed: object) -> int:
     low, high = _integer(low), _integer(high)
     if low >= high:
         raise TemplateError(f"{low} must be less than {high}")
+    import hashlib
+
     digest = hashlib.md5(literals.to_bytes(text_of(seed)), usedforsecurity=False).digest()
     first = int.from_bytes(digest[:8], "little")
     second = int.from_bytes(digest[8:], "little")

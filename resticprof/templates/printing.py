@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -300,6 +300,8 @@ def _float(value: float, verb: Verb) -> str | None:
     """The float, or nothing when the verb is not for floats."""
     if verb.letter not in "vgGeEfF":
         return None
+    if not math.isfinite(value):
+        return _padded("NaN" if math.isnan(value) else f"{value:+}".title(), verb)
     size = abs(value)
     letter = "g" if verb.letter == "v" else verb.letter
     if letter in "gG" and verb.precision is None:
@@ -312,6 +314,8 @@ def _float(value: float, verb: Verb) -> str | None:
 
 def shortest(size: float) -> str:
     """The fewest digits that give the number back; with an exponent below -4 and from 6 on."""
+    from decimal import Decimal
+
     _, digits, exponent = Decimal(repr(size)).normalize().as_tuple()
     point = len(digits) + int(exponent)
     if size and not -4 <= point - 1 < 6:

@@ -7,7 +7,6 @@ Mistakes are `TemplateError`s without a place, which the evaluation adds.
 
 from __future__ import annotations
 
-import difflib
 import operator
 from datetime import datetime
 from types import NoneType
@@ -90,7 +89,9 @@ def field(value: object, name: str) -> object:
                 pass
         case _:
             pass
-    near = difflib.get_close_matches(name, _names(value), 1, cutoff=0.5)
+    import difflib
+
+    near = difflib.get_close_matches(name, _names(value), 1)
     hint = f"; did you mean `{near[0]}`?" if near else ""
     raise TemplateError(f"there is no `{name}` in a value of type {type_name(value)}{hint}")
 

@@ -1,0 +1,74 @@
+"""Values as text. What Go prints is compared in test_evaluate; here are the rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from resticprof.errors import TemplateError
+from resticprof.model.run import Outcome, Summary
+from resticprof.model.types import Secret
+from resticprof.templates import printing
+from resticprof.templates.gotime import Span, Weekday
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (None, "<nil>"),
+        (["a", 1, None, [2.0]], "[a 1 <nil> [2]]"),
+        ({"b": 1, "a": (2, 3)}, "map[a:[2 3] b:1]"),
+        (1000000.0, "1e+06"),
+        (0.1, "0.1"),
+        (-0.0, "-0"),
+        (Weekday(3), "Wednesday"),
+        (Span(90 * 10**9), "1m30s"),
+        (Outcome.WARNING, "warning"),
+        (Secret("x"), "×××"),
+    ],
+)
+def test_a_value_is_shown_as_go_shows_it(value, text):
+    assert printing.show(value) == text
+
+
+def test_a_struct_is_its_fields_and_with_plus_their_names():
+    summary = Summary(files_new=1, snapshot_id="abc")
+    assert printing.show(summary).startswith("{1 <nil>")
+    assert "SnapshotID:abc" in printing.printf("%+v", summary)
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments", "text"),
+    [
+        ("%05d|%-6s|%6.2f|%x", (42, "ab", 3.14159, "hi"), "00042|ab    |  3.14|6869"),
+        ("%d%%", (5,), "5%"),
+        ("a%*s", (Weekday(3), ""), "a   "),
+        ("%[2]s %[1]s", ("a", "b"), "b a"),
+        ("%d", ("x",), "%!d(string=x)"),
+        ("%d", (), "%!d(MISSING)"),
+        ("x", (1, "a"), "x%!(EXTRA int=1, string=a)"),
+        ("%", (), "%!(NOVERB)"),
+        ("%[9]d", (1,), "%!d(BADINDEX)"),
+        ("%9999999d", (1,), "%!(BADWIDTH)1"),
+        ("%.9999999d", (1,), "%!(BADPREC)1"),
+        ("%*d", (), "%!(BADWIDTH)%!d(MISSING)"),
+        ("%*d|", (-4, 1), "1   |"),
+        ("%c%U", (0x1F600, 65), "😀U+0041"),
+    ],
+)
+def test_printf_fills_in(template, arguments, text):
+    assert printing.printf(template, *arguments) == text
+
+
+def test_printf_wants_a_text_first():
+    with pytest.raises(TemplateError, match="must be text"):
+        printing.printf(3)
+
+
+def test_print_puts_a_blank_between_values_that_are_no_text():
+    assert printing.join([1, 2, "a", 3, True]) == "1 2a3 true"
+    assert printing.join_line([1, "a"]) == "1 a\n"
+
+
+def test_quoted_text_can_be_read_back():
+    assert printing.quote('é"\\\x00\n\u2028\udcff') == r'"é\"\\\x00\n\u2028\xff"'
