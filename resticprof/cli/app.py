@@ -113,7 +113,14 @@ def everything(  # noqa: PLR0913 - one parameter for each option
 @app.command(RESTIC, hidden=True, context_settings=_RAW)
 def run_restic(ctx: typer.Context) -> None:
     """Run a command of restic for a profile or a group."""
-    _run_restic(ctx.obj, tuple(ctx.args))
+    from resticprof.cli import help as helping
+
+    words = tuple(ctx.args)
+    if helping.WORDS & set(words[1:]):
+        _, command = split(words[0])
+        helping.about(ctx, (command,))
+        return
+    _run_restic(ctx.obj, words)
 
 
 def _run_restic(invocation: Invocation, words: tuple[str, ...]) -> None:
@@ -151,4 +158,7 @@ def _with_battery_limit(words: list[str]) -> list[str]:
     return found
 
 
-from resticprof.cli import inspect as _inspect  # noqa: E402, F401 - its commands join the app
+# Their commands join the app.
+from resticprof.cli import help as _help  # noqa: E402, F401
+from resticprof.cli import inspect as _inspect  # noqa: E402, F401
+from resticprof.cli import monitor as _monitor  # noqa: E402, F401

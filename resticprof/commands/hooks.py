@@ -6,7 +6,7 @@ import logging
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,14 +32,14 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """How shell lines are started."""
 
     path: str
-    environment: Mapping[str, str]
+    environment: Callable[[], dict[str, str]]  # asked before each line: hooks may add to files
     signals: Signals
     streams: Streams = Streams()
     timeout: float | None = None  # seconds
 
     def command(self, line: str) -> Command:
         """The line as a command for `process`."""
-        return Command(argv=(self.path, "-c", line), env=dict(self.environment))
+        return Command(argv=(self.path, "-c", line), env=self.environment())
 
     def run(self, line: str, *, stdin: bytes | None = None) -> Result:
         """Run the line to its end."""

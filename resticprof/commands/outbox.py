@@ -6,6 +6,7 @@ sent, so the files hold no secret. They are private all the same, and bounded in
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
@@ -68,27 +69,25 @@ def keep(monitor: Monitor, event: Event) -> None:
 def flush(send: Callable[[Entry], bool | None]) -> tuple[int, int]:
     """Offer each entry to `send`: True sent, False try later, None nobody wants it any more.
 
+    Of two runs at once one gets an entry: it holds the file's flock(2), which a crash frees.
     Returns how many were sent and how many are left.
     """
     sent = left = 0
     for path in waiting():
-        claimed = path.with_suffix(f".{os.getpid()}")
         try:
-            path.rename(claimed)  # of two runs at once, one gets it
-            entry = msgspec.json.decode(claimed.read_bytes(), type=Entry)
-        except FileNotFoundError:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                outcome = send(msgspec.json.decode(file.read(), type=Entry))
+                if outcome is not False:
+                    path.unlink(missing_ok=True)
+        except (FileNotFoundError, BlockingIOError):
             continue
         except (OSError, msgspec.MsgspecError) as error:
             log.warning("outbox: `%s` cannot be read and is dropped: %s", path.name, error)
-            claimed.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             continue
-        outcome = send(entry)
-        if outcome is False:
-            claimed.rename(path)
-            left += 1
-        else:
-            claimed.unlink(missing_ok=True)
-            sent += outcome is True
+        sent += outcome is True
+        left += outcome is False
     return sent, left
 
 

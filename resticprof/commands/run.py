@@ -44,6 +44,7 @@ def run(plan: Plan, session: Session) -> Report:
         try:
             if plan.problems:
                 raise ConfigError(*plan.problems)
+            teller.deliver_waiting(profile)
             session.check_conditions()
             steps.lock = held.enter_context(_lock(plan, session, steps.patience))
             around.hooks(profile.run_before, "run-before", may_skip=True)

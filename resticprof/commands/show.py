@@ -57,7 +57,7 @@ def shown(configuration: Configuration, name: str) -> dict[str, Shown]:
             if section.schedule is not None
         }
     for command, schedule in sorted(schedules.items()):
-        parts[f"schedule {command}@{name}"] = _table(schedule)
+        parts[f"schedule {command}@{name}"] = table(schedule)
     return parts
 
 
@@ -76,12 +76,12 @@ def explained(configuration: Configuration, name: str) -> list[Value]:
 
 def show_global(configuration: Configuration) -> Shown:
     """The `global` section with its defaults."""
-    return _table(configuration.global_, defaults=True)
+    return table(configuration.global_, defaults=True)
 
 
 def show_profile(profile: Profile) -> Shown:
     """A profile: hooks, flags, keys in the order of the reference, then its sections."""
-    declared = _table(profile, always=("prometheus-push-format",))
+    declared = table(profile, always=("prometheus-push-format",))
     shown = {key: declared.pop(key) for key in _HOOKS if key in declared}
     shown.update(_flags(profile.flags))
     shown.update(declared)
@@ -101,7 +101,7 @@ def show_profile(profile: Profile) -> Shown:
 
 def show_section(section: Section) -> Shown:
     """A section: flags, hooks, then its own keys."""
-    declared = _table(section)
+    declared = table(section)
     shown = _flags(section.flags)
     for key in (*_HOOKS, *_SENDS):
         if key in declared:
@@ -111,7 +111,7 @@ def show_section(section: Section) -> Shown:
 
 def show_group(group: Group) -> Shown:
     """A group of profiles."""
-    return _table(group)
+    return table(group)
 
 
 def _explain(node: Node, path: str, found: list[Value]) -> None:
@@ -137,14 +137,14 @@ def _value_of(node: Node, path: str) -> Value:
 
 def _monitor(monitor: Monitor) -> Shown:
     service = type(monitor).__name__.lower()
-    return {"service": service, **_table(monitor)}
+    return {"service": service, **table(monitor)}
 
 
-def _table(table: Table, *, always: tuple[str, ...] = (), defaults: bool = False) -> Shown:
+def table(values: Table, *, always: tuple[str, ...] = (), defaults: bool = False) -> Shown:
     """The keys of a struct that say something."""
     shown = {}
-    for field in keys.fields(type(table)).values():
-        value = getattr(table, field.name)
+    for field in keys.fields(type(values)).values():
+        value = getattr(values, field.name)
         optional_bool = value is False and field.default is None
         if field.key in _HIDDEN:
             continue
@@ -158,7 +158,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, Secret | Duration):
         return str(value)
     if isinstance(value, Table):
-        return _table(value)
+        return table(value)
     if isinstance(value, tuple | list):
         return [_value(item) for item in value]
     if isinstance(value, dict):

@@ -94,7 +94,7 @@ class Surroundings:
         limit = self._plan.section.hook_timeout or self._plan.profile.hook_timeout
         return hooks.Shell(
             path=self._session.shell,
-            environment=self._hook_environment(),
+            environment=self._hook_environment,
             timeout=float(limit) if limit else None,
             signals=self._session.signals,
             streams=self._session.routes.of_hooks(),

@@ -30,7 +30,7 @@ from resticprof.system import apprise, http
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resticprof.model.config import Global
+    from resticprof.model.config import Global, Profile
 
 log = logging.getLogger("resticprof.monitor")
 
@@ -53,9 +53,16 @@ class Teller:
         self._correspondents = [
             Correspondent(monitor, global_, dry_run=dry_run) for monitor in monitors
         ]
+        self._global = global_
+        self._dry_run = dry_run
         self._snapshot = snapshot
         self._ended = threading.Event()
         self._pulse: threading.Thread | None = None
+
+    def deliver_waiting(self, profile: Profile) -> None:
+        """Send what earlier runs of this profile could not, beside everything else."""
+        if outbox.waiting() and not self._dry_run:
+            threading.Thread(target=flush, args=(profile, self._global), daemon=True).start()
 
     def tell(self, event: Event) -> None:
         """Hand an event to the services and go on at once."""
@@ -202,6 +209,22 @@ class Correspondent:
                 time.sleep(wait)
                 pause *= 2
         raise AssertionError("unreachable")
+
+
+def flush(profile: Profile, global_: Global) -> tuple[int, int]:
+    """Send the waiting notifications of a profile; how many were sent, how many are left."""
+
+    def send(entry: outbox.Entry) -> bool | None:
+        report = entry.event.report
+        if report.profile != profile.name:
+            return False
+        for monitor in profile.monitors.get(report.command, ()):
+            if (outbox.service_of(monitor), monitor.name) == (entry.service, entry.name):
+                correspondent = Correspondent(monitor, global_, dry_run=False)
+                return correspondent.send(outbox.delayed(entry.event))
+        return None
+
+    return outbox.flush(send)
 
 
 def _final(monitor: Monitor, event: Event) -> Event | None:

@@ -34,7 +34,7 @@ class Configuration:
 
     def __init__(self, files: load.Files, env_files: Mapping[str, str] | None = None) -> None:
         self.files = files
-        self._env_files = env_files or {}  # `{{ env }}`, filled when a profile is rendered
+        self._env_files = {} if env_files is None else env_files  # `{{ env }}`, filled when a profile is rendered
         self.file = files.main
         self.warnings: list[Problem] = []
         tree = files.tree(FIRST_PASS)

@@ -1,0 +1,51 @@
+"""restic's help for a command, and what each profile adds to its command line."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from resticprof.commands import arguments, locate
+from resticprof.errors import Error
+from resticprof.model.config import Global
+from resticprof.model.run import Command
+from resticprof.restic import collect, flags
+from resticprof.restic.situation import Situation
+from resticprof.system import process
+
+if TYPE_CHECKING:
+    from resticprof.config.configuration import Configuration
+
+
+def restic_help(command: str, configuration: Configuration | None) -> str:
+    """Raises `ResticNotFound`, or `Error` when there is no such command."""
+    restic = locate.locate(configuration.global_ if configuration else Global())
+    result = process.run(Command(argv=(restic.path, "help", *flags.words(command))), process.CAPTURED)
+    if result.exit_code != 0:
+        raise Error(f"neither resticprof nor restic has a command `{command}`")
+    usage = f"resticprof [OPTIONS] [PROFILE.]{command}"
+    text = result.stdout.replace(f"restic {command}", usage, 1)
+    if configuration is None:
+        return text
+    return text + "".join(_added(command, name, configuration, restic) for name in configuration.names())
+
+
+def _added(command: str, name: str, configuration: Configuration, restic: locate.Restic) -> str:
+    """The flags of one profile, masked, one a line."""
+    try:
+        _, profile = configuration.read_profile(name)
+    except Error:
+        return ""
+    situation = Situation(
+        version=restic.version,
+        filter=configuration.global_.restic_arguments_filter and restic.genuine,
+        hostname=socket.gethostname(),
+        sources=arguments.sources(profile),
+    )
+    found = collect.collect(profile, command, situation)
+    shown = [
+        f"    --{flag}={value}" if values else f"    --{flag}"
+        for flag, values in sorted(found.items())
+        for value in values or ("",)
+    ]
+    return "\n".join([f"\nFlags that profile {name} adds:", *shown]) + "\n" if shown else ""
