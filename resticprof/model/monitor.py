@@ -28,8 +28,8 @@ States = Annotated[
 class MonitorHeader(Table):
     """One header that is added to each request of a monitor."""
 
-    name: str = ""
-    value: Text = ""
+    name: Annotated[str, Key("name of the header")] = ""
+    value: Annotated[Text, Key("value of the header")] = ""
 
 
 class Monitor(Table):

@@ -46,9 +46,7 @@ class Apprise(Monitor, kw_only=True):
     EVENTS: ClassVar[tuple[str, ...]] = ("start", "log", "finish", "warn", "fail")
 
     services: Annotated[tuple[AppriseService, ...], Key("who is notified")] = ()
-    api_url: Annotated[Text | None, Key("address of an Apprise API server that sends for us")] = (
-        None
-    )
+    api_url: Annotated[Text, Key("address of an Apprise API server that sends for us")] = ""
     api_key: Annotated[Secret | None, Key("key of a configuration on that server")] = None
     tag: Annotated[str, Key("with `api-key`: the services of that configuration to notify")] = ""
     backend: Annotated[
@@ -82,10 +80,7 @@ class Apprise(Monitor, kw_only=True):
             kind=KINDS[event.state],
             backend=self.backend,
         )
-        if self.api_url is None:
-            yield notification
-        else:
-            yield self._for_server(self.api_url, notification)
+        yield self._for_server(notification) if self.api_url else notification
 
     def _about(self, event: Event) -> AppriseMessage:
         tables = {
@@ -110,7 +105,7 @@ class Apprise(Monitor, kw_only=True):
         limit = max(self.logs_size_limit, utf8.size(head)) if self.logs_size_limit else 0
         return payload.composed(head, lines, limit=limit)
 
-    def _for_server(self, address: Text, notification: Notification) -> HttpRequest:
+    def _for_server(self, notification: Notification) -> HttpRequest:
         """With a key: the services that the server knows by it; else those of `services`."""
         data: dict[str, object] = {
             "title": notification.title,
@@ -122,17 +117,19 @@ class Apprise(Monitor, kw_only=True):
             data["urls"] = list(notification.urls)
         if self.tag:
             data["tag"] = self.tag
-        front = f"{reveal(address).rstrip('/')}/notify/"
+        front = f"{reveal(self.api_url).rstrip('/')}/notify/"
         shown = f"{mask_url(front)}{MASK if self.api_key is not None else ''}"
         url = Secret(front + (self.api_key.reveal() if self.api_key else ""), public=shown)
         return request.post_json(url, data, accept=(200,))
 
     def check(self) -> list[str]:
         """Nobody to notify, or no way to do it."""
-        problems = [*Monitor.check(self), *request.url_problems("api-url", self.api_url)]
-        if not self.services and self.api_url is None:
+        problems = Monitor.check(self)
+        if self.api_url:
+            problems += request.url_problems("api-url", self.api_url)
+        if not self.services and not self.api_url:
             problems.append("`services` or `api-url` must be given")
-        if self.api_key is not None and self.api_url is None:
+        if self.api_key is not None and not self.api_url:
             problems.append("`api-key` needs `api-url`")
         if self.services and self.api_key is not None:
             problems.append("`services` and `api-key` exclude each other")

@@ -65,7 +65,7 @@ class Loki(Monitor, kw_only=True):
     states: States = ("start", "finish", "fail")
     send_logs: Annotated[bool, Key("send the log, while the run goes on")] = True
     tenant: Annotated[str | None, Key("tenant (`X-Scope-OrgID`)")] = None
-    username: Annotated[Text | None, Key("user, together with `password`")] = None
+    username: Annotated[Text, Key("user, together with `password`")] = ""
     password: Annotated[Secret | None, Key("password of the user")] = None
     bearer_token: Annotated[Secret | None, Key("token, instead of user and password")] = None
     metadata: Annotated[
@@ -156,7 +156,7 @@ class Loki(Monitor, kw_only=True):
     def _authorization(self) -> Pairs:
         if self.bearer_token is not None:
             return request.bearer(self.bearer_token)
-        if self.username is not None and self.password is not None:
+        if self.username and self.password is not None:
             return request.basic(self.username, self.password)
         return ()
 
@@ -166,9 +166,9 @@ class Loki(Monitor, kw_only=True):
         if not self.labels:
             problems.append("`labels` needs at least one label")
         problems += [problem for name in self.labels for problem in _label_problems(name)]
-        if (self.username is None) != (self.password is None):
+        if bool(self.username) != (self.password is not None):
             problems.append("`username` and `password` need each other")
-        if self.bearer_token is not None and self.username is not None:
+        if self.bearer_token is not None and self.username:
             problems.append("`bearer-token` and `username` exclude each other")
         if self.batch_lines < 1:
             problems.append("`batch-lines` must be at least 1")

@@ -77,7 +77,7 @@ class Ntfy(Monitor, kw_only=True):
         Text, Key("topic to publish to; on a public server it is as good as a password")
     ]
     url: Annotated[Text, Key("address of the server", aliases=("server",))] = "https://ntfy.sh"
-    username: Annotated[Text | None, Key("user, together with `password`")] = None
+    username: Annotated[Text, Key("user, together with `password`")] = ""
     password: Annotated[Secret | None, Key("password of the user")] = None
     access_token: Annotated[Secret | None, Key("access token; wins over user and password")] = None
     states: States = ("fail",)
@@ -126,7 +126,7 @@ class Ntfy(Monitor, kw_only=True):
     def _authorization(self) -> Pairs:
         if self.access_token is not None:
             return request.bearer(self.access_token)
-        if self.username is not None and self.password is not None:
+        if self.username and self.password is not None:
             return request.basic(self.username, self.password)
         return ()
 
@@ -135,7 +135,7 @@ class Ntfy(Monitor, kw_only=True):
         problems = [*Monitor.check(self), *request.url_problems("url", self.url)]
         if request.known(self.topic) == "":
             problems.append("`topic` is empty")
-        if self.access_token is None and (self.username is None) != (self.password is None):
+        if self.access_token is None and bool(self.username) != (self.password is not None):
             problems.append("`username` and `password` need each other")
         tables = {"start": self.start, "finish": self.finish, "warn": self.warn, "fail": self.fail}
         problems += [

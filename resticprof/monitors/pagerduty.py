@@ -32,6 +32,7 @@ class PagerDuty(Monitor, kw_only=True):
 
     MAIN_KEY: ClassVar[str] = "integration-key"
     KIND: ClassVar[Kind] = "notification"
+    EVENTS: ClassVar[tuple[str, ...]] = ("finish", "warn", "fail")
 
     integration_key: Annotated[Secret, Key("integration key (routing key) of the service")]
     api_url: Annotated[str, Key("where events go; accounts in the EU have their own host")] = (

@@ -112,7 +112,7 @@ def basic(username: Text, password: Text) -> Pairs:
     return (("Authorization", Secret(f"Basic {pair}", public=f"Basic {MASK}")),)
 
 
-def url_problems(key: str, url: Text | None) -> list[str]:
+def url_problems(key: str, url: Text) -> list[str]:
     """What is wrong with a URL, as far as it is known before it is used."""
     text = known(url)
     if text is None or text.startswith(("http://", "https://")):
@@ -120,7 +120,7 @@ def url_problems(key: str, url: Text | None) -> list[str]:
     return [f"`{key}` must start with http:// or https://"]
 
 
-def known(text: Text | None) -> str | None:
+def known(text: Text) -> str | None:
     """The text, unless it would have to be fetched first; nothing may be fetched at load time."""
     if isinstance(text, Secret):
         return text.reveal() if text.resolved else None

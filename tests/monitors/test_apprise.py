@@ -111,7 +111,7 @@ def test_a_server_may_know_the_services_by_a_key():
     ("settings", "part"),
     [
         ({"services": ()}, "`services` or `api-url`"),
-        ({"api_key": Secret("K"), "services": (), "api_url": None}, "`api-key` needs `api-url`"),
+        ({"api_key": Secret("K"), "services": ()}, "`api-key` needs `api-url`"),
         ({"api_key": Secret("K"), "api_url": "http://a"}, "exclude each other"),
         ({"tag": "x"}, "`tag` needs `api-key`"),
         ({"services": (AppriseService(url=Secret("gotify")),)}, "`services[0]`"),
