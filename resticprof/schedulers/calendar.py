@@ -103,8 +103,8 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         separator = "~" if self.from_end else "-"
-        day = f"{_chain(self.year, 4)}-{_chain(self.month)}{separator}{_chain(self.day)}"
-        clock = f"{_chain(self.hour)}:{_chain(self.minute)}:{_seconds(self.second)}"
+        day = f"{chain(self.year, 4)}-{chain(self.month)}{separator}{chain(self.day)}"
+        clock = f"{chain(self.hour)}:{chain(self.minute)}:{seconds(self.second)}"
         return " ".join(word for word in (_names(self.weekdays), day, clock, self.zone) if word)
 
     def next_after(self, after: datetime) -> datetime | None:
@@ -360,11 +360,13 @@ def runs(values: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _chain(field: Field, width: int = 2) -> str:
+def chain(field: Field, width: int = 2) -> str:
+    """The text of a field, in normal form."""
     return ",".join(_item(span, 1, width) for span in field) or "*"
 
 
-def _seconds(field: Field) -> str:
+def seconds(field: Field) -> str:
+    """The text of the seconds, which are kept as microseconds."""
     if field == (EVERY_SECOND,):
         return "*"
     return ",".join(_item(span, SECOND) for span in field)
