@@ -162,3 +162,4 @@ def _with_battery_limit(words: list[str]) -> list[str]:
 from resticprof.cli import help as _help  # noqa: E402, F401
 from resticprof.cli import inspect as _inspect  # noqa: E402, F401
 from resticprof.cli import monitor as _monitor  # noqa: E402, F401
+from resticprof.cli import schedule as _schedule  # noqa: E402, F401

@@ -43,7 +43,9 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
 def test(
     ctx: typer.Context,
     services: Annotated[list[str] | None, typer.Argument(help="only these")] = None,
-    state: Annotated[str, typer.Option("--state", help="start, log, finish, warn or fail")] = "finish",
+    state: Annotated[
+        str, typer.Option("--state", help="start, log, finish, warn or fail")
+    ] = "finish",
     json: Json = False,
 ) -> None:
     """Send a marked test event, to see that it arrives."""
@@ -60,7 +62,9 @@ def test(
     if json:
         render.json(results)
     else:
-        rows = [(entry.service, entry.state, _outcome(delivered=entry.delivered)) for entry in results]
+        rows = [
+            (entry.service, entry.state, _outcome(delivered=entry.delivered)) for entry in results
+        ]
         render.write(render.table(rows) or f"profile {profile.name} tells no monitoring service")
     raise typer.Exit(0 if all(entry.delivered for entry in results) else 1)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from resticprof.cli import render
 from resticprof.cli.opening import open_configuration
-from resticprof.commands import dry_run, execute
+from resticprof.commands import dry_run, execute, scheduled
 from resticprof.commands.selection import Selection, select
 from resticprof.commands.session import Session, level_of
 from resticprof.system import machine
@@ -19,28 +17,61 @@ from resticprof.system.logs import Logs
 from resticprof.system.signals import Signals
 
 if TYPE_CHECKING:
+    from resticprof.config.configuration import Configuration
     from resticprof.model.config import Global
     from resticprof.model.run import Invocation
 
 
 def run(invocation: Invocation, words: tuple[str, ...]) -> int:
-    """The exit status of the run."""
-    with logging_for(invocation) as logs, Signals() as signals:
-        configuration = open_configuration(invocation)
+    """The exit status of a command for a profile or a group."""
+
+    def select_from(configuration: Configuration) -> tuple[Invocation, Selection]:
         chosen = select(words, invocation.name, name_was_typed=invocation.name_typed)
         command = chosen.command or configuration.global_.default_command
-        selection = Selection(chosen.name, command, chosen.extra)
-        logs.send_to(invocation.log or configuration.global_.log)
-        session = Session(invocation, configuration, signals, logs)
-        if invocation.dry_run:
+        return invocation, Selection(chosen.name, command, chosen.extra)
+
+    return _run(invocation, select_from)
+
+
+def run_scheduled(invocation: Invocation, command: str, name: str, extra: tuple[str, ...]) -> int:
+    """The same for a scheduled job: the settings of its schedule come first."""
+
+    def select_from(configuration: Configuration) -> tuple[Invocation, Selection]:
+        schedule = scheduled.find(configuration, command, name)
+        return scheduled.applied(invocation, schedule), Selection(name, command, extra)
+
+    return _run(invocation, select_from)
+
+
+def _run(
+    invocation: Invocation,
+    select_from: Callable[[Configuration], tuple[Invocation, Selection]],
+) -> int:
+    machine.notify(f"STATUS=reading {invocation.config}")
+    with logging_for(invocation) as logs, Signals() as signals, _service():
+        configuration = open_configuration(invocation)
+        settled, selection = select_from(configuration)
+        logs.send_to(settled.log or configuration.global_.log)
+        session = Session(settled, configuration, signals, logs)
+        if settled.dry_run:
             for line in dry_run.lines(selection, session):
                 render.write(line)
             return 0
-        with _calm_machine(configuration.global_, invocation, selection):
+        with _calm_machine(configuration.global_, settled, selection):
             code = execute.execute(selection, session)
-    if invocation.wait and sys.stdin.isatty():
+    if settled.wait and sys.stdin.isatty():
         input("press Enter to end ")
     return code
+
+
+@contextlib.contextmanager
+def _service() -> Iterator[None]:
+    """systemd learns that we are ready and that we end, whatever happens in between."""
+    machine.notify("READY=1")
+    try:
+        yield
+    finally:
+        machine.notify("STOPPING=1")
 
 
 @contextlib.contextmanager
@@ -63,15 +94,7 @@ def _calm_machine(global_: Global, invocation: Invocation, selection: Selection)
         if global_.ionice:
             machine.set_io_priority(global_.ionice_class, global_.ionice_level)
     title = f"{selection.command} {selection.name}"
+    machine.notify(f"STATUS={title}")
     awake = machine.kept_awake(title) if global_.prevent_sleep else contextlib.nullcontext()
-    machine.notify("READY=1", f"STATUS={title}")
-    try:
-        with awake:
-            yield
-    finally:
-        machine.notify("STOPPING=1")
-
-
-def changed(invocation: Invocation, **changes: object) -> Invocation:
-    """The same invocation with other values."""
-    return msgspec.structs.replace(invocation, **changes)
+    with awake:
+        yield

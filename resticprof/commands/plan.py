@@ -67,7 +67,7 @@ def plan(
     profile: Profile, command: str, extra: tuple[str, ...], global_: Global, *, group: str = ""
 ) -> Plan:
     """The whole run, before anything of it happens. Words of the command line go to the main step."""
-    main = Step(command=command, section=_section_name(command, extra), extra=extra)
+    main = _main_step(command, extra)
     steps = {"backup": _backup, "copy": _copy}.get(command, _alone)(profile, main, global_)
     wanted = global_.initialize or profile.initialize
     init = Step(command="init", section="init", label="init", tried=True)
@@ -81,6 +81,13 @@ def plan(
         monitors=profile.monitors.get(command, ()),
         lock=profile.lock,
     )
+
+
+def _main_step(command: str, extra: tuple[str, ...]) -> Step:
+    """What was asked for; `retention`, which old schedules ask for, is a `forget`."""
+    if command == "retention":
+        return Step(command="forget", section="retention", extra=extra)
+    return Step(command=command, section=_section_name(command, extra), extra=extra)
 
 
 def _section_name(command: str, extra: tuple[str, ...]) -> str:

@@ -1,0 +1,139 @@
+"""The jobs that a configuration asks for, as schedulers take them."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resticprof.commands import template_data
+from resticprof.errors import UsageError
+from resticprof.model import masking
+from resticprof.model.schedule import Job
+from resticprof.model.types import Text
+from resticprof.schedulers.systemd_units import Template, Templates
+from resticprof.system import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from resticprof.config.configuration import Configuration
+    from resticprof.model.config import Global, Group, Profile, Schedule
+
+log = logging.getLogger("resticprof")
+
+SCHEDULE_ID = "RESTICPROFILE_SCHEDULE_ID"  # the reference's name: hooks ask for it
+
+
+def of_name(configuration: Configuration, name: str) -> tuple[Job, ...]:
+    """The jobs of one profile or group. Raises `UsageError` when it does not exist."""
+    group = None if configuration.has_profile(name) else configuration.group(name)
+    if group is not None:
+        return tuple(_of_group(configuration, group))
+    return tuple(_of_profile(configuration, configuration.profile(name)))
+
+
+def of_all(configuration: Configuration) -> tuple[Job, ...]:
+    """The jobs of all profiles, then of all groups, in the order of their names."""
+    found: list[Job] = []
+    for name in configuration.names():
+        found += of_name(configuration, name)
+    for group in sorted(configuration.groups.values(), key=lambda group: group.name):
+        if not configuration.has_profile(group.name):
+            found += _of_group(configuration, group)
+    return tuple(found)
+
+
+def require(jobs: tuple[Job, ...], name: str) -> None:
+    """Scheduling something that has no schedule is a mistake."""
+    if not jobs:
+        raise UsageError(
+            f'`{name}` has no schedule; add `schedule = "daily"` to one of its sections'
+        )
+
+
+def templates(global_: Global) -> Templates | None:
+    """The unit templates of `global`; None without any. Raises `OSError` when they are missing."""
+    if not (global_.systemd_unit_template or global_.systemd_timer_template):
+        return None
+    return Templates(
+        unit=_template(global_.systemd_unit_template),
+        timer=_template(global_.systemd_timer_template),
+        render=template_data.render_with_functions,
+        base=template_data.base_data(),
+    )
+
+
+def _template(file: str) -> Template | None:
+    if not file:
+        return None
+    try:
+        return Template(file=file, text=Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"the unit template `{file}` cannot be read: {error.strerror}") from error
+
+
+def _of_profile(configuration: Configuration, profile: Profile) -> Iterator[Job]:
+    variables = environment.of_profile(files=profile.env_file, variables={})
+    known: dict[str, Text] = {
+        name: masking.variable_secret(name, value) for name, value in variables.items()
+    }
+    spelled = {name.upper(): name for name in known}
+    for name, text in profile.env.items():
+        known[spelled.get(name.upper(), name.upper())] = text
+    for command, section in sorted(profile.sections.items()):
+        if section.schedule is not None:
+            if command == "retention":
+                log.warning("%s: a schedule belongs to `forget`, not to `retention`", section.place)
+            yield _job(configuration, profile.name, command, section.schedule, known)
+
+
+def _of_group(configuration: Configuration, group: Group) -> Iterator[Job]:
+    known: dict[str, Text] = {
+        name: masking.variable_secret(name, value) for name, value in os.environ.items()
+    }
+    for command, schedule in sorted(group.schedules.items()):
+        yield _job(configuration, group.name, command, schedule, known, kind="group")
+
+
+def _job(
+    configuration: Configuration,
+    name: str,
+    command: str,
+    schedule: Schedule,
+    variables: Mapping[str, Text],
+    *,
+    kind: str = "profile",
+) -> Job:
+    file = os.path.abspath(configuration.file)
+    global_ = configuration.global_
+    captured = {
+        variable: value
+        for variable, value in sorted(variables.items())
+        if any(fnmatch.fnmatchcase(variable, glob) for glob in schedule.capture_environment)
+    }
+    return Job(
+        command=command,
+        name=name,
+        kind="group" if kind == "group" else "profile",
+        config_file=file,
+        settings=schedule,
+        program=program(),
+        working_directory=os.getcwd(),
+        environment={**captured, SCHEDULE_ID: f"{file}:{command}@{name}"},
+        nice=global_.nice,
+        io_class=global_.ionice_class if global_.ionice else 0,
+        io_level=global_.ionice_level if global_.ionice else 0,
+    )
+
+
+def program() -> tuple[str, ...]:
+    """How to start us again: the program that was called, symbolic links and all."""
+    called = os.path.abspath(sys.argv[0])
+    if Path(called).name != "__main__.py" and os.access(called, os.X_OK):
+        return (called,)
+    return (sys.executable, "-m", "resticprof")
