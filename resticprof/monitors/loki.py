@@ -97,10 +97,9 @@ class Loki(Monitor, kw_only=True):
         return self.send_logs and waiting > 0 and (full or late)
 
     def _entries(self, event: Event) -> Iterator[Entry]:
-        """New lines of the log and lines of ours by time; no two at the same nanosecond."""
-        found = [*self._log(event), *self._own(event)]
+        """New lines of the log, then lines of ours; each later than the one before it."""
         last = int(event.facts.get(LAST_TIME, 0))
-        for entry in sorted(found, key=lambda entry: entry.time):
+        for entry in (*self._log(event), *self._own(event)):
             last = max(entry.time, last + 1)
             yield entry._replace(time=last)
 

@@ -83,6 +83,18 @@ def test_only_new_lines_are_sent_and_times_go_on_increasing():
     assert int(values(push)[0][0]) == int(known["loki-time"]) + 1
 
 
+def test_a_clock_that_goes_back_loses_no_line():
+    late, early = STARTED + timedelta(hours=1), STARTED
+    log = tuple(
+        LogLine(logging.INFO, text, time, number)
+        for number, (text, time) in enumerate([("a", late), ("b", early), ("c", late)], start=1)
+    )
+    messages = told(loki(batch_lines=1), event(State.LOG, log=log))
+    assert [texts(push) for push in pushes(messages)] == [["a"], ["b"], ["c"]]
+    times = [int(values(push)[0][0]) for push in pushes(messages)]
+    assert times == [times[0], times[0] + 1, times[0] + 2]
+
+
 def test_lines_that_fell_out_of_the_buffer_do_not_confuse_it():
     log = log_lines("a", "b", "c", "d")[2:]
     [push, *_] = told(loki(), event(State.LOG, log=log, facts={"loki-line": "3"}))
