@@ -81,9 +81,9 @@ class Family(msgspec.Struct, frozen=True):
 def families(report: Report, labels: Mapping[str, str] | None = None) -> tuple[Family, ...]:
     """The metrics of a run that has ended, sorted by name; what is not known is absent.
 
-    A run that was skipped on purpose has none: nothing must be written then.
+    A run that was skipped on purpose, and a dry run, have none: nothing must be written then.
     """
-    if report.outcome in (None, Outcome.SKIPPED):
+    if report.dry_run or report.outcome in (None, Outcome.SKIPPED):
         return ()
     common = _names_made_valid(labels or {}) | {"profile": report.profile}
     if report.group:

@@ -199,10 +199,12 @@ def test_other_command_has_no_backup_metrics():
     assert not [name for name in found if "backup" in name]
 
 
-@pytest.mark.parametrize("outcome", [None, Outcome.SKIPPED])
-def test_run_without_a_result_has_no_metrics(outcome):
-    assert prometheus.families(changed(outcome=outcome)) == ()
-    assert prometheus.push(changed(outcome=outcome), Push(url="http://h")) is None
+@pytest.mark.parametrize(
+    "changes", [{"outcome": None}, {"outcome": Outcome.SKIPPED}, {"dry_run": True}]
+)
+def test_run_without_a_result_has_no_metrics(changes):
+    assert prometheus.families(changed(**changes)) == ()
+    assert prometheus.push(changed(**changes), Push(url="http://h")) is None
 
 
 def test_labels_are_added_and_ours_win():
