@@ -6,6 +6,7 @@ import pytest
 
 from resticprof.errors import MonitorError
 from resticprof.model.run import Fact, Failure, HttpRequest, HttpResponse, Notification, State
+from resticprof.model.types import public
 from resticprof.monitors.talk import REHEARSAL, converse
 from tests.kit.events import OK, event, log_lines, told
 from tests.monitors.settings import FULL, PLAIN
@@ -58,6 +59,26 @@ def test_a_file_name_that_is_not_unicode_does_not_silence_an_alert(name):
             assert message.body
         elif isinstance(message, HttpRequest):
             message.url.reveal().encode()
+
+
+SECRETS = """addffa72 d3x0c1 1f5e3410 API-KEY ping-key glc_token hidden-topic tk_AgQd a177cad4
+APP-TOKEN USER-KEY 5f80ec abcd1234 STORED-KEY b2ecba64 "secret" user:pass gotify:// REHEARSED"""
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+@pytest.mark.parametrize("settings", [PLAIN, FULL], ids=["plain", "full"])
+@pytest.mark.parametrize("state", State)
+def test_no_secret_is_shown(name, settings, state):
+    answer = HttpResponse(status=200, body=b'{"result": "REHEARSED"}')
+    if state.value not in settings[name].EVENTS:
+        return
+    for message in told(settings[name], event(state), *[answer] * 5):
+        shown = repr(message)
+        if isinstance(message, HttpRequest):
+            headers = [f"{key}: {public(value)}" for key, value in message.headers]
+            body = message.body if message.public_body is None else message.public_body
+            shown = "\n".join([public(message.url), *headers, (body or b"").decode()])
+        assert [secret for secret in SECRETS.split() if secret in shown] == []
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
