@@ -20,7 +20,7 @@ version = "1"
 [home]
 repository = "local:{folder}/repository"
 password-file = "password"
-cache-dir = "cache"
+no-cache = true
 lock = "home.lock"
 
 [home.backup]
@@ -43,7 +43,6 @@ url = "{url}/checked"
 
 [home.forget]
 keep-last = 1
-prune = true
 
 [[home.forget.send-after]]
 url = "{url}/tidied"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -87,11 +88,11 @@ def test_every_suffix_is_searched_for():
     assert suffixes == set(formats.SEARCH_ORDER)
 
 
-@pytest.mark.parametrize("name", schedulers.names())
+@pytest.mark.parametrize("name", sorted(set(schedulers.KINDS.values())))
 def test_scheduler_is_complete(name):
-    scheduler = schedulers.load(name)
-    for method in ("available", "files", "install", "remove", "status"):
-        assert callable(getattr(scheduler, method, None)), method
+    scheduler = importlib.import_module(f"resticprof.schedulers.{name}").SCHEDULER
+    assert issubclass(scheduler, schedulers.Scheduler)
+    assert not inspect.isabstract(scheduler)
 
 
 @pytest.mark.parametrize(
