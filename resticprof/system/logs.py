@@ -1,24 +1,26 @@
-"""Where our words go: the console, a file, syslog; without secrets, and with a tail for monitors."""
+"""Where our words go: console or target, and the tail for monitors; never with a secret."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
-import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
 from datetime import datetime, timezone
-from logging.handlers import SysLogHandler
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from resticprof.errors import Error
 from resticprof.model.run import ANSWER, LogLine
 from resticprof.model.types import MASK, Secret
 from resticprof.system import files
+from resticprof.system.targets import NAMES, TIME, LogFile, Syslog, Target, severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TRACE = 5
 SHORTEST_SECRET = 4  # characters; shorter ones would hide half of the log
@@ -28,12 +30,10 @@ LOGGER = logging.getLogger("resticprof")
 UNTOLD = ("resticprof.http", "resticprof.monitor")  # what these say is not sent to monitors
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\].*?(?:\x07|\x1b\\)")
-_TIME = "%Y/%m/%d %H:%M:%S"
-_NAMES = {TRACE: "TRACE", logging.DEBUG: "DEBUG", logging.INFO: "INFO ", logging.WARNING: "WARN ", logging.ERROR: "ERROR"}
-_COLOURS = {
-    "light": {TRACE: "2", logging.DEBUG: "32", logging.INFO: "36", logging.WARNING: "1;35", logging.ERROR: "1;31"},
-    "dark": {TRACE: "2", logging.DEBUG: "92", logging.INFO: "96", logging.WARNING: "1;95", logging.ERROR: "1;91"},
-    "none": {logging.WARNING: "1", logging.ERROR: "1"},
+_THEMES = {  # trace, debug, info, warning, error
+    "light": ("2", "32", "36", "1;35", "1;31"),
+    "dark": ("2", "92", "96", "1;95", "1;91"),
+    "none": ("", "", "", "1", "1"),
 }
 
 
@@ -50,11 +50,11 @@ class Scrubber(logging.Filter):
         """Hide these values from now on; what is not resolved yet is left alone."""
         with self._guard:
             for secret in secrets:
-                if isinstance(secret, Secret) and not secret.resolved:
-                    continue
-                self._values.update(_parts(secret))
+                if isinstance(secret, str) or secret.resolved:
+                    self._values |= _parts(secret)
             longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+            if longest_first:
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def scrub(self, text: str) -> str:
         """The text without the secrets."""
@@ -62,25 +62,30 @@ class Scrubber(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Called for each record before a handler gets it."""
-        if self._pattern is not None:
+        if self._pattern:
             record.msg = self.scrub(record.getMessage())
             record.args = ()
             if record.exc_info and not record.exc_text:
-                record.exc_text = self.scrub(logging.Formatter().formatException(record.exc_info))
+                record.exc_text = logging.Formatter().formatException(record.exc_info)
+            if record.exc_text:
+                record.exc_text = self.scrub(record.exc_text)
         return True
 
 
 def _parts(secret: Secret | str) -> set[str]:
-    """What is hidden in a secret: all of it, or the parts that its public form masks."""
+    """What is hidden in a secret: all of it, or the parts that its public form masks; by line."""
     if isinstance(secret, str):
-        found = {secret}
-    elif secret.public == MASK or MASK not in secret.public:
-        found = {secret.reveal()} if secret.public != secret.reveal() else set()
+        found = [secret]
+    elif secret.public == secret.reveal():
+        found = []
     else:
-        pattern = "(.+?)".join(map(re.escape, secret.public.split(MASK)))
-        match = re.fullmatch(pattern, secret.reveal(), re.DOTALL)
-        found = set(match.groups()) if match else {secret.reveal()}
-    return {value for value in found if len(value) >= SHORTEST_SECRET}
+        found = [secret.reveal()]
+        if secret.public != MASK and MASK in secret.public:
+            pattern = "(.+?)".join(map(re.escape, secret.public.split(MASK)))
+            if match := re.fullmatch(pattern, secret.reveal(), re.DOTALL):
+                found = list(match.groups())
+    lines = [line.strip() for value in found for line in value.splitlines()]
+    return {value for value in (*found, *lines) if len(value) >= SHORTEST_SECRET}
 
 
 class Tail(logging.Handler):
@@ -89,7 +94,7 @@ class Tail(logging.Handler):
     def __init__(self, limit: int = TAIL_BYTES) -> None:
         super().__init__(TRACE)
         self._limit = limit
-        self._lines: deque[LogLine] = deque()
+        self._lines: deque[tuple[int, LogLine]] = deque()  # with their sizes
         self._bytes = 0
         self._number = 0
         self._guard = threading.Lock()
@@ -100,55 +105,59 @@ class Tail(logging.Handler):
             self.add(record.levelno, record.getMessage())
 
     def add(self, level: int, text: str) -> None:
-        """Keep a text; each of its lines counts."""
+        """Keep a text; each of its lines counts. What a `\\r` wrote over is left out."""
         now = datetime.now(timezone.utc).astimezone()
         with self._guard:
             for line in _ESCAPES.sub("", text).split("\n"):
-                self._keep(level, line.rpartition("\r")[2], now)
+                self._keep(level, line.rstrip("\r").rpartition("\r")[2], now)
 
-    def _keep(self, level: int, line: str, now: datetime) -> None:
+    def _keep(self, level: int, text: str, now: datetime) -> None:
+        data = text.encode(errors="replace")
+        if len(data) >= self._limit:
+            data = data[-self._limit + 1 :]
+            text = data.decode(errors="ignore")
         self._number += 1
-        self._lines.append(LogLine(level, line[-self._limit :], now, self._number))
-        self._bytes += len(line) + 1
-        while self._bytes > self._limit and len(self._lines) > 1:
-            self._bytes -= len(self._lines.popleft().text) + 1
+        self._lines.append((len(data) + 1, LogLine(level, text, now, self._number)))
+        self._bytes += len(data) + 1
+        while self._bytes > self._limit:
+            size, _ = self._lines.popleft()
+            self._bytes -= size
 
     def lines(self) -> tuple[LogLine, ...]:
         """What is kept, oldest first."""
         with self._guard:
-            return tuple(self._lines)
+            return tuple(line for _, line in self._lines)
 
     def clear(self) -> None:
         """Forget what belonged to an earlier run."""
         with self._guard:
             self._lines.clear()
             self._bytes = 0
+            self._number = 0
 
 
 class ConsoleFormatter(logging.Formatter):
     """`YYYY/MM/DD HH:MM:SS message`, coloured by level on a terminal."""
 
     def __init__(self, theme: str, *, colours: bool) -> None:
-        super().__init__("%(asctime)s %(message)s", _TIME)
-        self._colours = _COLOURS.get(theme, _COLOURS["none"]) if colours else {}
+        super().__init__("%(asctime)s %(message)s", TIME)
+        codes = _THEMES.get(theme, _THEMES["none"])
+        self._codes = dict(zip(NAMES, codes, strict=True)) if colours else {}
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         text = super().format(record)
-        code = self._colours.get(record.levelno)
+        code = self._codes.get(record.levelno)
         return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
-class FileFormatter(logging.Formatter):
-    """`YYYY/MM/DD HH:MM:SS LEVEL message`."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(short)s %(message)s", _TIME)
+class JournalFormatter(logging.Formatter):
+    """The message with its priority, as sd-daemon(3) says; the journal knows the time itself."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        record.short = _NAMES.get(record.levelno, "INFO ")
-        return super().format(record)
+        """The lines."""
+        mark = f"<{severity(record.levelno)}>"
+        return "\n".join(mark + line for line in super().format(record).split("\n"))
 
 
 class Logs:
@@ -157,10 +166,9 @@ class Logs:
     def __init__(self, *, level: int, theme: str = "light", ansi: bool = True) -> None:
         self.scrubber = Scrubber()
         self.tail = Tail()
-        self.target: logging.Handler | None = None
-        colours = ansi and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        self.target: Target | None = None
         self._console = logging.StreamHandler(sys.stderr)
-        self._console.setFormatter(ConsoleFormatter(theme, colours=colours))
+        self._console.setFormatter(_console_formatter(theme, ansi=ansi))
         self._level = level
         self._before = (LOGGER.level, LOGGER.propagate)
         LOGGER.setLevel(TRACE)
@@ -182,34 +190,33 @@ class Logs:
 
     def send_to(self, target: str) -> None:
         """Write to `--log` instead of the console; when it cannot be opened, the console stays."""
-        if target in ("", "-"):
+        if target in {"", "-"}:
             return
         try:
             handler = _opened(target)
         except (Error, OSError, ValueError) as error:
-            LOGGER.error("log `%s` cannot be used: %s", target, error)
+            reason = getattr(error, "strerror", None) or error
+            LOGGER.error("cannot log to `%s`: %s", target, reason)
             return
+        handler.fallback = self._console
         self._attach(handler, self._level)
-        self._detach(self._console)
+        LOGGER.removeHandler(self._console)
         self.target = handler
 
     def command_line_output(self, line: str) -> None:
         """A line that a command printed, for the target."""
-        if self.target is None:
-            return
-        text = self.scrubber.scrub(_ESCAPES.sub("", line))
-        if isinstance(self.target, SysLogHandler):
-            self.target.handle(logging.makeLogRecord({"msg": text, "levelno": ANSWER, "levelname": "NOTICE"}))
-        elif isinstance(self.target, logging.StreamHandler):
-            self.target.stream.write(text + "\n")
+        if self.target is not None:
+            record = {"name": LOGGER.name, "levelno": ANSWER, "msg": _ESCAPES.sub("", line)}
+            self.target.handle(logging.makeLogRecord(record))
 
     def close(self) -> None:
-        """Flush and take away all handlers."""
+        """Take away all handlers."""
         for handler in (self._console, self.tail, self.target):
             if handler is not None:
-                self._detach(handler)
+                LOGGER.removeHandler(handler)
         if self.target is not None:
-            self.target.close()
+            with contextlib.suppress(OSError):  # the disk is full; that was told already
+                self.target.close()
         LOGGER.setLevel(self._before[0])
         LOGGER.propagate = self._before[1]
 
@@ -218,43 +225,25 @@ class Logs:
         handler.addFilter(self.scrubber)
         LOGGER.addHandler(handler)
 
-    def _detach(self, handler: logging.Handler) -> None:
-        handler.flush()
-        LOGGER.removeHandler(handler)
+
+def _console_formatter(theme: str, *, ansi: bool) -> logging.Formatter:
+    with contextlib.suppress(OSError, ValueError):
+        status = os.fstat(sys.stderr.fileno())
+        if os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}":
+            return JournalFormatter()
+    colours = ansi and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    return ConsoleFormatter(theme, colours=colours)
 
 
-def _opened(target: str) -> logging.Handler:
+def _opened(target: str) -> Target:
     """A file, `temp:name`, `syslog:`, `syslog://host`, `udp://host:port`, `tcp://host:port`."""
     scheme, colon, rest = target.partition(":")
     if not colon or len(scheme) < 2 or "/" in scheme:
-        return _file(Path(target))
+        return LogFile(Path(target))
     if scheme == "temp":
         path = files.private_directory() / rest.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _file(path)
-    if scheme in ("syslog", "udp", "tcp", "syslog-tcp"):
-        return _syslog(scheme, target)
+        return LogFile(path)
+    if scheme in {"syslog", "udp", "tcp", "syslog-tcp"}:
+        return Syslog(target)
     raise Error(f"`{scheme}:` is no kind of log; there are files, temp:, syslog:, udp://, tcp://")
-
-
-def _file(path: Path) -> logging.Handler:
-    handler = logging.FileHandler(path, mode="a", encoding="utf-8", errors="replace")
-    handler.setFormatter(FileFormatter())
-    return handler
-
-
-def _syslog(scheme: str, target: str) -> logging.Handler:
-    place = urlsplit(target)
-    if not place.hostname:
-        handler = SysLogHandler(address="/dev/log", facility=SysLogHandler.LOG_USER)
-    else:
-        stream = scheme in ("tcp", "syslog-tcp")
-        handler = SysLogHandler(
-            address=(place.hostname, place.port or 514),
-            facility=SysLogHandler.LOG_USER,
-            socktype=socket.SOCK_STREAM if stream else socket.SOCK_DGRAM,
-        )
-    handler.ident = f"resticprof[{os.getpid()}]: "
-    handler.priority_map = {**handler.priority_map, "NOTICE": "notice", "TRACE": "notice"}
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    return handler
