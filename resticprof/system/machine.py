@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
-import platform
 import shutil
 import socket
-import statistics
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from resticprof.system import process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger("resticprof")
 
 NICE = {"idle": 19, "background": 15, "low": 10, "normal": 0, "high": -10, "highest": -20}
 
 _SUPPLIES = Path("/sys/class/power_supply")
-_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314, "i686": 289, "riscv64": 30, "ppc64le": 273}
+_CGROUPS = Path("/sys/fs/cgroup")
+_IOPRIO_SET = {  # number of the system call; the C library has no function for it
+    "x86_64": 251,
+    "i386": 289,
+    "i686": 289,
+    "aarch64": 30,
+    "riscv64": 30,
+    "loongarch64": 30,
+    "armv6l": 314,
+    "armv7l": 314,
+    "ppc64le": 273,
+    "s390x": 282,
+}
 
 
 # ---- systemd --------------------------------------------------------------------------------
@@ -65,9 +77,12 @@ def set_priority(nice: int) -> None:
 
 def set_io_priority(kind: int, level: int) -> None:
     """The IO priority (ioprio_set(2)): class 1 to 3, level 0 to 7; a failure is a warning."""
-    number = _IOPRIO_SET.get(platform.machine())
+    import ctypes
+
+    machine = os.uname().machine
+    number = _IOPRIO_SET.get(machine)
     if number is None:
-        log.warning("ionice is not known on %s", platform.machine())
+        log.warning("ionice: not known how to set it on %s", machine)
         return
     library = ctypes.CDLL(None, use_errno=True)
     if library.syscall(number, 1, 0, (kind << 13) | level) < 0:
@@ -94,7 +109,9 @@ def power(supplies: Path = _SUPPLIES) -> Power:
         with contextlib.suppress(ValueError):
             charges.append(float(_read(supply / "capacity")))
     draining = [state in ("discharging", "empty") for state in states]
-    return Power(bool(draining) and all(draining), statistics.mean(charges) if charges else 100.0)
+    return Power(
+        bool(draining) and all(draining), sum(charges) / len(charges) if charges else 100.0
+    )
 
 
 def free_memory() -> int | None:
@@ -111,12 +128,20 @@ def _machine_memory() -> int | None:
 
 
 def _cgroup_memory() -> int | None:
-    own = _read(Path("/proc/self/cgroup")).rpartition("::")[2].strip()
-    folder = Path("/sys/fs/cgroup") / own.lstrip("/")
+    """What our cgroup (v2), or one above it, has left; caches that can be dropped count as free."""
+    own = _read(Path("/proc/self/cgroup")).rpartition("::")[2].strip("/\n ")
+    folder = _CGROUPS / own
+    left = [_left(place) for place in (folder, *folder.parents) if place.is_relative_to(_CGROUPS)]
+    return min((size for size in left if size is not None), default=None)
+
+
+def _left(folder: Path) -> int | None:
     limit, used = _read(folder / "memory.max"), _read(folder / "memory.current")
     if not (limit.isdigit() and used.isdigit()):
         return None
-    return max(0, int(limit) - int(used)) // (1024 * 1024)
+    statistics = dict(line.split() for line in _read(folder / "memory.stat").splitlines())
+    cache = int(statistics.get("inactive_file", 0))
+    return max(0, int(limit) - int(used) + cache) // (1024 * 1024)
 
 
 def _read(file: Path) -> str:

@@ -127,23 +127,32 @@ def run(
 
 @contextlib.contextmanager
 def companion(words: tuple[str, ...]) -> Iterator[None]:
-    """A program that runs beside us until the end of its standard input, which is our end too."""
+    """A program that runs beside us until the end of its standard input, which is our end too.
+
+    That it cannot be started, or fails, is a warning.
+    """
     try:
         process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:
-        log.warning("`%s` cannot be started: %s", words[0], error.strerror)
+        log.warning("cannot start `%s`: %s", words[0], error.strerror)
         yield
         return
     try:
         yield
     finally:
-        process.communicate()
+        try:
+            _, said = process.communicate(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, said = process.communicate()
+        if process.returncode:
+            log.warning("`%s`: %s", words[0], said.decode(errors="replace").strip() or "failed")
 
 
 def cause(result: Result) -> str:

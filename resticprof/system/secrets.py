@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resticprof.errors import SecretError
 from resticprof.model.run import Command
-from resticprof.model.types import Secret
+from resticprof.model.types import MASK, Secret
 from resticprof.system import files, process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger("resticprof")
 
+CONTAINER_SECRETS = "/run/secrets"
 COMMAND_LIMIT = 30.0  # seconds that a command may take to print a secret
 
 _known: dict[tuple[str, str, str], Secret] = {}
@@ -30,12 +34,39 @@ def reference(kind: str, target: str, directory: Path) -> Secret:
     key = (kind, target, str(directory))
     with _guard:
         if key not in _known:
-            fetch = _SOURCES[kind]
-            _known[key] = Secret(
-                public=f"{{ {kind} = {target} }}" if kind != "command" else "{ command = … }",
-                source=lambda: fetch(target, directory),
-            )
+            shown = "…" if kind == "command" else target
+            source = _once(lambda: _fetched(kind, target, directory))
+            _known[key] = Secret(public=f"{{ {kind} = {shown} }}", source=source)
         return _known[key]
+
+
+def _once(fetch: Callable[[], str]) -> Callable[[], str]:
+    """The same for several threads: the first one fetches, the others wait for it."""
+    guard = threading.Lock()
+    fetched: list[str] = []
+
+    def source() -> str:
+        with guard:
+            if not fetched:
+                fetched.append(fetch())
+            return fetched[0]
+
+    return source
+
+
+def _fetched(kind: str, target: str, directory: Path) -> str:
+    value = _SOURCES[kind](target, directory)
+    if not value:
+        raise SecretError(f"the {kind} `{_shown(kind, target)}` that a secret refers to is empty")
+    return value
+
+
+def _shown(kind: str, target: str) -> str:
+    """The target for messages; of a command, the program alone, since the rest may be secret."""
+    if kind != "command":
+        return target
+    program = target.split(maxsplit=1)[0] if target.strip() else ""
+    return "…" if "=" in program else f"{program} …"
 
 
 def _from_environment(name: str, _directory: Path) -> str:
@@ -58,11 +89,11 @@ def _from_file(name: str, directory: Path) -> str:
 
 def _from_command(line: str, _directory: Path) -> str:
     """What the shell line prints; its errors stay unseen, since they may repeat the secret."""
-    command = Command(argv=("/bin/sh", "-c", line))
+    command = Command(argv=("/bin/sh", "-c", line), public=("/bin/sh", "-c", MASK))
     result = process.run(command, process.CAPTURED, timeout=COMMAND_LIMIT)
     if result.exit_code != 0:
-        program = line.split(maxsplit=1)[0] if line.split() else line
-        raise SecretError(f"the command `{program} …` gives no secret: {process.cause(result)}")
+        text = f"the command `{_shown('command', line)}` gives no secret: {process.cause(result)}"
+        raise SecretError(text)
     return result.stdout.removesuffix("\n").removesuffix("\r")
 
 
@@ -70,11 +101,11 @@ def _from_credential(name: str, directory: Path) -> str:
     """A credential of systemd (systemd.exec(5)), or a file of a container."""
     if "/" in name:
         raise SecretError(f"`{name}` is not the name of a credential")
-    folders = [os.environ.get("CREDENTIALS_DIRECTORY", ""), "/run/secrets"]
-    for folder in folders:
+    for folder in (os.environ.get("CREDENTIALS_DIRECTORY"), CONTAINER_SECRETS):
         if folder and (Path(folder) / name).is_file():
             return _from_file(str(Path(folder) / name), directory)
-    raise SecretError(f"there is no credential `{name}`")
+    text = f"there is no credential `{name}` in $CREDENTIALS_DIRECTORY or {CONTAINER_SECRETS}"
+    raise SecretError(text)
 
 
 _SOURCES: dict[str, Callable[[str, Path], str]] = {

@@ -88,8 +88,14 @@ class Signals:
 
     @classmethod
     def active(cls) -> Signals:
-        """The ones that were entered last; without any, a view that is never told of a signal."""
-        return cls._entered[-1] if cls._entered else cls()
+        """The ones that were entered last; in a thread, a view of its own.
+
+        Where none are entered, a view that is never told of a signal.
+        """
+        if not cls._entered:
+            return cls()
+        main = threading.current_thread() is threading.main_thread()
+        return cls._entered[-1] if main else cls._entered[-1].branch()
 
     def __enter__(self) -> Self:
         Signals._entered.append(self)
