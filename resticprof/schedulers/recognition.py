@@ -42,9 +42,9 @@ def recognise(words: Sequence[str], directory: str) -> Recognised | None:
 
 
 def _option(words: Sequence[str], long: str, short: str) -> str | None:
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for position, word in enumerate(words):
         if word in {long, short}:
-            return following
+            return next(iter(words[position + 1 :]), None)
         if word.startswith(f"{long}="):
             return word.removeprefix(f"{long}=")
     return None
