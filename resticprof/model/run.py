@@ -113,7 +113,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     stderr: str = ""
     seconds: float = 0.0
     timed_out: bool = False
-    interrupted: int = 0  # the signal that came to us while the program ran; 0: none
+    interrupted: int = 0  # the signal to us that made the program fail; 0: none
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

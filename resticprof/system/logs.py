@@ -27,7 +27,8 @@ SHORTEST_SECRET = 4  # characters; shorter ones would hide half of the log
 TAIL_BYTES = 256 * 1024
 
 LOGGER = logging.getLogger("resticprof")
-UNTOLD = ("resticprof.http", "resticprof.monitor")  # what these say is not sent to monitors
+OUTCOME = "resticprof.outcome"  # says the last line of a run
+UNTOLD = ("resticprof.http", "resticprof.monitor", OUTCOME)  # monitors do not get their lines
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\].*?(?:\x07|\x1b\\)")
 _THEMES = {  # trace, debug, info, warning, error

@@ -91,7 +91,8 @@ def run(
     """Run a program to its end. What cannot be started ends with 126 or 127, as in a shell.
 
     `on_start` is told the process id. Raises `Interrupted` instead of starting anything when a
-    signal came that was not told yet; a signal during the run is told by `Result.interrupted`.
+    signal came that was not told yet. A signal during the run is told by `Result.interrupted` if
+    the program failed; if it ended well in spite of it, the signal is still to be told.
     """
     signals = signals or Signals.active()
     outputs = (Output(streams.stdout, 1), Output(streams.stderr, 2))
@@ -110,7 +111,8 @@ def run(
             feed.handed_over()
         child = _Child(process, outputs, bell, patient=patient, timeout=timeout)
         child.follow(on_start)
-    if child.interrupted:
+    interrupted = child.interrupted if process.returncode else 0
+    if interrupted:
         signals.acknowledge()
     elif feed and feed.failure:
         raise feed.failure
@@ -121,7 +123,7 @@ def run(
         stderr=outputs[1].text,
         seconds=child.ended - started,
         timed_out=child.timed_out,
-        interrupted=child.interrupted,
+        interrupted=interrupted,
     )
 
 
@@ -268,7 +270,9 @@ class _Child:
         except BaseException:
             for output in self._outputs:
                 output.mute()
-            self._stop()
+            self._hear()
+            if not self._requests:
+                self._stop()
             self._listen()
             raise
         finally:

@@ -438,13 +438,42 @@ def test_a_child_within_its_time_is_left_alone():
     assert not process.run(sh("sleep 0.2"), timeout=5).timed_out
 
 
-def test_a_child_that_ends_well_in_spite_of_a_signal_tells_it(tmp_path):
+def test_a_signal_that_a_child_survives_is_still_to_be_told(tmp_path):
     log = tmp_path / "log"
-    with Signals():
+    with Signals() as signals:
         thread = when(log.exists, ourselves(signal.SIGINT))
         result = process.run(bad(log, "--exit", "0"))
         thread.join()
-    assert (result.exit_code, result.interrupted) == (0, signal.SIGINT)
+        assert (result.exit_code, result.interrupted) == (0, 0)
+        with pytest.raises(Interrupted):
+            process.run(sh("echo not started"))
+        assert process.run(sh("exit 7")).exit_code == 7
+        assert signals.received == signal.SIGINT
+
+
+def test_a_view_that_begins_later_is_left_in_peace(tmp_path):
+    with Signals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert process.run(sh("exit 7"), signals=signals.branch()).exit_code == 7
+        with pytest.raises(Interrupted):
+            signals.check()
+
+
+def test_a_signal_during_a_reaction_to_output_reaches_the_child_once(tmp_path, fast):
+    log, mark = tmp_path / "log", tmp_path / "mark"
+
+    def react(line):
+        process.run(sh(f"touch {mark}; sleep 0.5"))
+        process.run(sh("true"))
+
+    with Signals():
+        thread = when(lambda: mark.exists() and log.exists(), ourselves(signal.SIGTERM))
+        command = sh(f"echo line; exec {sys.executable} {BAD} {log} --cleanup 0.5")
+        streams = Streams(stdout=Stream(echo=False, lines=react))
+        result = process.run(command, streams, patient=True)
+        thread.join()
+    assert noted(log) == ["INT"]
+    assert result.interrupted == signal.SIGTERM
 
 
 def test_a_signal_between_children_is_told_once_and_failure_hooks_start():
