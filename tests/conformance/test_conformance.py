@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -18,6 +19,14 @@ HERE = Path(__file__).parent
 NOT_YET: set[str] = set()
 """Families that are not built yet; empty is the goal. A family that passes must leave the set."""
 
+HIDE = """
+for place in /usr/bin/restic /usr/local/bin/restic /opt/local/bin/restic; do
+  if [ -e "$place" ]; then mount --bind /dev/null "$place" || exit; fi
+done
+exec "$@"
+"""
+"""One case is about a machine without restic: in a mount namespace of its own this one has none."""
+
 FAMILIES = sorted(folder.name for folder in (HERE / "cases").iterdir())
 
 
@@ -27,10 +36,14 @@ def results(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = {call.params["family"] for call in calls if call and "family" in call.params}
     pattern = "^({})/".format("|".join(re.escape(family) for family in sorted(wanted)))
+    root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    hide = ["unshare", *root, "--mount", "sh", "-c", HIDE, "sh"]
+    if subprocess.run([*hide, "true"], check=False, capture_output=True).returncode:
+        hide = []  # namespaces are not allowed here
     tool = shlex.join([sys.executable, "-m", "resticprof"])
     words = ["--tool", tool, "--pass-env", "PYTHONPATH", "-k", pattern, "-v", "--json"]
     done = subprocess.run(
-        [sys.executable, HERE / "replay", *words],
+        [*hide, sys.executable, HERE / "replay", *words],
         check=False,
         stdout=subprocess.PIPE,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT)},
