@@ -9,10 +9,7 @@ import fcntl
 import functools
 import os
 import re
-import secrets
-import shutil
 import stat
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +40,7 @@ def write_atomically(path: str | Path, data: str | bytes, *, mode: int = 0o644) 
 
 
 def _replace(target: Path, content: bytes, mode: int) -> None:
-    part = target.with_name(f".resticprof-{secrets.token_hex(6)}.tmp")
+    part = target.with_name(f".resticprof-{os.urandom(6).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     descriptor = os.open(part, flags, mode)
     try:
@@ -129,6 +126,9 @@ def private_directory() -> Path:
     It stays locked while the process lives, so that the next one can tell and remove what a
     killed process left behind.
     """
+    import shutil
+    import tempfile
+
     path = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=_temporary_directory()))
     fcntl.flock(os.open(path, os.O_RDONLY | os.O_DIRECTORY), fcntl.LOCK_SH)
     atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -137,6 +137,8 @@ def private_directory() -> Path:
 
 
 def _temporary_directory() -> str:
+    import tempfile
+
     try:
         return tempfile.gettempdir()
     except OSError:
@@ -151,6 +153,8 @@ def _temporary_directory() -> str:
 
 def _sweep(parent: Path) -> None:
     """Remove private directories of ours whose process is gone."""
+    import shutil
+
     for path in parent.glob(f"{PRIVATE}????????"):
         with contextlib.suppress(OSError):
             status = path.lstat()

@@ -1,13 +1,11 @@
-"""Send HTTP requests: the only place that imports httpx, and not before the first request."""
+"""Send HTTP requests: the only place that loads httpx, and not before the first request."""
 
 from __future__ import annotations
 
 import atexit
 import logging
-import ssl
 import threading
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,6 +16,8 @@ from resticprof.model.types import reveal
 from resticprof.system.signals import Signals
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 log = logging.getLogger("resticprof.http")
@@ -179,6 +179,8 @@ def _client(transport: Transport) -> httpx.Client:
 
 def _context(transport: Transport) -> ssl.SSLContext:
     """The system's roots and those of the user; TLS 1.2 or newer."""
+    import ssl
+
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     places = ssl.get_default_verify_paths()
@@ -207,6 +209,8 @@ def _context(transport: Transport) -> ssl.SSLContext:
 
 def _words(error: OSError, otherwise: str) -> str:
     """What is wrong with a file; OpenSSL's own words are for programmers."""
+    import ssl
+
     return otherwise if isinstance(error, ssl.SSLError) else error.strerror or str(error)
 
 
@@ -223,6 +227,8 @@ def _too_late(host: str, transport: Transport) -> HttpError:
 
 def _reason(error: Exception) -> tuple[str, bool]:
     """What went wrong below HTTP, and whether it will go wrong again."""
+    import ssl
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -240,6 +246,8 @@ def _reason(error: Exception) -> tuple[str, bool]:
 
 def _retry_after(text: str) -> float | None:
     """Seconds, or a date (RFC 9110 §10.2.3)."""
+    from email.utils import parsedate_to_datetime
+
     if text.isdecimal():
         return float(text)
     try:

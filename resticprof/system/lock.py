@@ -16,7 +16,6 @@ import getpass
 import logging
 import os
 import re
-import socket
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -181,7 +180,7 @@ def _created(path: Path) -> Lock | None:
         os.close(descriptor)
         return None
     try:
-        line = first_line(_user(), socket.gethostname(), datetime.now(timezone.utc).astimezone())
+        line = first_line(_user(), os.uname().nodename, datetime.now(timezone.utc).astimezone())
         os.write(descriptor, f"{line}\n{os.getpid()}".encode())
     except BaseException:
         lock.release()
@@ -214,7 +213,7 @@ def _abandoned(holder: Holder, *, force: bool) -> bool:
     """Whether nobody works under the lock any more, given that no process has it flocked."""
     if holder.ours:
         # We repeat our own id after each child; what ran last may have outlived us.
-        last = holder.pids[-2:] if holder.host == socket.gethostname() else ()
+        last = holder.pids[-2:] if holder.host == os.uname().nodename else ()
         return not any(_exists(pid) and _began_before(pid, holder.written) for pid in last)
     if not holder.text:
         return time.time() - holder.written > YOUNG

@@ -111,11 +111,12 @@ def run(
             feed.handed_over()
         child = _Child(process, outputs, bell, patient=patient, timeout=timeout)
         child.follow(on_start)
+    failure = feed.failure if feed else None
     interrupted = child.interrupted if process.returncode else 0
-    if interrupted:
+    if child.interrupted and (interrupted or failure):
         signals.acknowledge()
-    elif feed and feed.failure:
-        raise feed.failure
+    if failure and not interrupted:
+        raise failure
     return Result(
         command=command,
         exit_code=process.returncode,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from resticprof.model.run import ANSWER
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
 NAMES = {5: "TRACE", 10: "DEBUG", 20: "INFO ", 30: "WARN ", 40: "ERROR"}
@@ -20,6 +19,7 @@ TIME = "%Y/%m/%d %H:%M:%S"
 LOCAL = "/dev/log"
 PORT = 514
 PATIENCE = 5.0  # seconds for a connection, and for each line
+RETRY = 60.0  # seconds without a further attempt, or a dead server would delay restic
 
 _USER = 1 << 3  # the facility
 _NOTICE = 5
@@ -73,11 +73,14 @@ class Syslog(Target):
     """
 
     def __init__(self, target: str) -> None:
+        from urllib.parse import urlsplit
+
         super().__init__()
         place = urlsplit(target)
-        self._host = f"{socket.gethostname()} " if place.hostname else ""
+        self._host = f"{os.uname().nodename} " if place.hostname else ""
         self._stream = bool(place.hostname) and place.scheme in {"tcp", "syslog-tcp"}
         self._address = (place.hostname, place.port or PORT) if place.hostname else LOCAL
+        self._lost_until = 0.0
         self._socket = self._connected()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -105,16 +108,22 @@ class Syslog(Target):
             self._socket.sendall(data)
         except OSError:
             self._socket.close()
+            if time.monotonic() < self._lost_until:
+                raise
+            self._lost_until = time.monotonic() + RETRY
             self._socket = self._connected()  # the server was started again
             self._socket.sendall(data)
 
     def _connected(self) -> socket.socket:
+        import socket
+
         if isinstance(self._address, str):
             family, kind = socket.AF_UNIX, socket.SOCK_DGRAM
         elif self._stream:
             return socket.create_connection(self._address, PATIENCE)
         else:
-            family, kind = _family(self._address), socket.SOCK_DGRAM
+            found = socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)
+            family, kind = found[0][0], socket.SOCK_DGRAM
         connection = socket.socket(family, kind)
         try:
             connection.settimeout(PATIENCE)
@@ -123,7 +132,3 @@ class Syslog(Target):
             connection.close()
             raise
         return connection
-
-
-def _family(address: tuple[str | None, int]) -> socket.AddressFamily:
-    return socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)[0][0]

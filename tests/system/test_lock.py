@@ -115,7 +115,7 @@ def test_the_lock_of_a_killed_run_is_held_while_its_child_works(tmp_path):
 def test_a_process_that_got_the_same_number_later_does_not_count(tmp_path):
     path = tmp_path / "the.lock"
     child = subprocess.Popen(["sleep", "60"])
-    line = lock.first_line("me", lock.socket.gethostname(), datetime.now(timezone.utc))
+    line = lock.first_line("me", os.uname().nodename, datetime.now(timezone.utc))
     path.write_text(f"{line}\n{dead_pid()}\n{child.pid}\n{dead_pid()}")
     assert not may_hold(path)
     os.utime(path, (1e9, 1e9))

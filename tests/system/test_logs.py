@@ -230,6 +230,20 @@ def test_syslog_by_tcp(logs, scheme):
             assert re.fullmatch(rf"{FRAME}\S+ resticprof\[\d+\]: one\n", lines.readline())
 
 
+def test_a_syslog_server_may_be_started_again(logs):
+    with syslog_server(socket.SOCK_STREAM, ("127.0.0.1", 0)) as server:
+        server.listen()
+        logs.send_to(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        connection, _ = server.accept()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+        log.info("one")
+        log.info("two")
+        connection, _ = server.accept()
+        with connection, connection.makefile() as lines:
+            assert "resticprof" in lines.readline()
+
+
 def test_a_lost_syslog_server_leaves_the_console(logs):
     with syslog_server(socket.SOCK_STREAM, ("127.0.0.1", 0)) as server:
         server.listen()
