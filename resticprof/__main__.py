@@ -1,6 +1,6 @@
 """`python -m resticprof`."""
 
-from resticprof.cli.app import main
+from resticprof.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -13,7 +13,7 @@ Error                    1    anything we explain to the user; no traceback
 ├─ HttpError             1    a request that got no good answer: .status, .retry_after
 ├─ MonitorError          1    a monitoring service said no; a warning, except in `monitor test`
 └─ CommandError          …    a child failed: .command_line, .exit_code, .stderr
-   ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, 12 wrong password
+   ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, …
    └─ HookError          1    a shell hook: .stage
 
 The numbers of ours follow sysexits(3). Only `resticprof.cli.app` turns them into an exit status.

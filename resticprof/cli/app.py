@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from typing import Any
 
 import typer
@@ -11,7 +9,6 @@ from typer.core import TyperGroup
 
 from resticprof.cli import options
 from resticprof.commands.selection import split
-from resticprof.errors import Error
 from resticprof.model.run import Invocation
 
 RESTIC = "run-restic"  # the hidden command that takes every word that is not ours
@@ -25,7 +22,7 @@ _RAW = {
 
 
 class Words(TyperGroup):
-    """Finds the command in `profile.command` and `command@profile`; every other word is restic's."""
+    """Finds the command in `profile.command` and `command@profile`; other words are restic's."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Our commands by name, with or without a profile in front; restic's by the hidden one."""
@@ -58,7 +55,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def everything(  # noqa: PLR0913 - one parameter for each option
+def everything(
     ctx: typer.Context,
     config: options.Config = "profiles",
     format_: options.Format = "",
@@ -127,39 +124,3 @@ def _run_restic(invocation: Invocation, words: tuple[str, ...]) -> None:
     from resticprof.cli import run
 
     raise typer.Exit(run.run(invocation, words))
-
-
-def main() -> None:
-    """Run the command line; the only place where errors become an exit status."""
-    try:
-        app(_with_battery_limit(sys.argv[1:]))
-    except Error as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(141)
-    except Exception:  # noqa: BLE001 - an unexpected end must not look like success
-        traceback.print_exc()
-        _say("this is a mistake in resticprof; please report it with the lines above")
-        sys.exit(70)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"resticprof: {text}\n")
-
-
-def _with_battery_limit(words: list[str]) -> list[str]:
-    """`--ignore-on-battery` alone means at any charge."""
-    found = []
-    for number, word in enumerate(words):
-        if not word.startswith("-"):
-            return [*found, *words[number:]]
-        found.append("--ignore-on-battery=100" if word == "--ignore-on-battery" else word)
-    return found
-
-
-# Their commands join the app.
-from resticprof.cli import help as _help  # noqa: E402, F401
-from resticprof.cli import inspect as _inspect  # noqa: E402, F401
-from resticprof.cli import monitor as _monitor  # noqa: E402, F401
-from resticprof.cli import schedule as _schedule  # noqa: E402, F401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ _COMMAND = re.compile(r"\w{2,}[-\w]*", re.ASCII)
 
 
 @app.command("help")
-def help_(ctx: typer.Context, words: list[str] | None = typer.Argument(None)) -> None:  # noqa: B008
+def help_(ctx: typer.Context, words: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Show help: of this program, of one of its commands, or of a command of restic."""
     about(ctx, tuple(words or ()))
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from resticprof.commands import template_data
-from resticprof.config import load
-from resticprof.config.configuration import Configuration
-
 if TYPE_CHECKING:
+    from resticprof.config.configuration import Configuration
     from resticprof.model.run import Invocation
 
 log = logging.getLogger("resticprof")
@@ -17,6 +14,10 @@ log = logging.getLogger("resticprof")
 
 def open_configuration(invocation: Invocation, *, warn: bool = True) -> Configuration:
     """Find and read the configuration; its unknown keys are told as warnings."""
+    from resticprof.commands import template_data
+    from resticprof.config import load
+    from resticprof.config.configuration import Configuration
+
     file = load.find(invocation.config)
     renderer = template_data.Renderer(file)
     configuration = Configuration(

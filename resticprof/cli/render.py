@@ -48,7 +48,7 @@ def _part(shown: dict[str, Any], depth: int, path: str) -> Iterable[str]:
         if isinstance(value, dict) or _is_tables(value):
             yield from _aligned(pending, indent)
             pending = []
-            yield from _child(key, value, depth, f"{path}.{key}" if path else key)
+            yield from _child(value, depth, f"{path}.{key}" if path else key)
             interrupted = True
             continue
         if interrupted and path and not pending:
@@ -58,7 +58,7 @@ def _part(shown: dict[str, Any], depth: int, path: str) -> Iterable[str]:
     yield from _aligned(pending, indent)
 
 
-def _child(key: str, value: Any, depth: int, path: str) -> Iterable[str]:
+def _child(value: Any, depth: int, path: str) -> Iterable[str]:
     title_indent = "    " * min(depth, 1)
     yield f"\n{title_indent}{path}:\n"
     if isinstance(value, dict):

@@ -15,7 +15,6 @@ from resticprof.cli import render
 from resticprof.cli.app import app
 from resticprof.cli.inspect import Json
 from resticprof.cli.opening import open_configuration
-from resticprof.cli.run import logging_for
 from resticprof.errors import UsageError
 from resticprof.model.run import Invocation
 from resticprof.model.types import Duration
@@ -33,8 +32,8 @@ def schedule(
     keep_removed: Annotated[
         bool, typer.Option("--keep-removed", help="leave jobs that the configuration has no more")
     ] = False,
-    start: Annotated[bool, typer.Option("--start", hidden=True)] = True,
-    reload: Annotated[bool, typer.Option("--reload", hidden=True)] = False,
+    _start: Annotated[bool, typer.Option("--start", hidden=True)] = True,  # the reference has it
+    _reload: Annotated[bool, typer.Option("--reload", hidden=True)] = False,  # we always do
 ) -> None:
     """Install the schedules of a profile, a group, or all."""
     from resticprof.commands import schedule as scheduling
@@ -122,6 +121,7 @@ def run_schedule(ctx: typer.Context, job: str) -> None:
 
 @contextlib.contextmanager
 def _scheduling(invocation: Invocation) -> Iterator[tuple[Any, Any, datetime]]:
+    from resticprof.cli.run import logging_for
     from resticprof.commands import jobs
     from resticprof.commands.story import now
     from resticprof.schedulers import base

@@ -15,6 +15,7 @@ from resticprof.commands.locate import Restic
 from resticprof.errors import Error
 from resticprof.model.config import Global, Profile
 from resticprof.model.run import Command
+from resticprof.model.types import Text, reveal
 from resticprof.restic import argv, collect, private
 from resticprof.restic.situation import Flags, Situation
 from resticprof.system import files
@@ -31,7 +32,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     restic: Restic
     global_: Global
     host: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, Text]
     quiet: bool = False
     verbose: int = 0
     lock_wait: float = 0.0  # seconds left for waiting; 0: no waiting
@@ -49,7 +50,7 @@ def command(plan: Plan, step: Step, context: Context) -> Command:
     return Command(
         argv=(program, *arguments.reveal()),
         public=(program, *arguments.public),
-        env=dict(context.environment),
+        env={name: reveal(value) for name, value in context.environment.items()},
         cwd=working_directory(plan, step),
     )
 
@@ -63,6 +64,7 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
         hostname=context.host,
         variables=context.environment,
         sources=sources(profile),
+        working_directory=working_directory(plan, step) or os.getcwd(),
         quiet=context.quiet,
         verbose=context.verbose,
     )

@@ -102,6 +102,8 @@ def _profile(configuration: Configuration, name: str) -> Iterator[Finding]:
 def _converted(converter: Converter) -> Iterator[Finding]:
     yield from map(_from_problem, converter.problems)
     yield from map(_from_problem, converter.unknown)
+    for problem in converter.advice:
+        yield msgspec.structs.replace(_from_problem(problem), severity="warning")
 
 
 def _files(profile: Profile) -> Iterator[Finding]:

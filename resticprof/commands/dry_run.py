@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resticprof.commands import arguments, execute
 from resticprof.commands.selection import Selection
+from resticprof.model import masking
 from resticprof.model.types import reveal
 from resticprof.system import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from resticprof.commands.plan import Plan, Step
     from resticprof.commands.session import Session
     from resticprof.model.config import Webhook
@@ -70,7 +72,8 @@ def _run(plan: Plan, session: Session) -> Iterator[str]:
 def _step(plan: Plan, step: Step, session: Session) -> str:
     profile = plan.profile
     values = {name: reveal(value) for name, value in profile.env.items()}
-    variables = environment.of_profile(files=profile.env_file, variables=values)
+    found = environment.of_profile(files=profile.env_file, variables=values)
+    variables = {name: masking.variable_secret(name, value) for name, value in found.items()}
     names = {"PROFILE_NAME": profile.name, "PROFILE_COMMAND": plan.command}
     context = arguments.Context(
         restic=session.restic,

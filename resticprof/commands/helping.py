@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 def restic_help(command: str, configuration: Configuration | None) -> str:
     """Raises `ResticNotFound`, or `Error` when there is no such command."""
     restic = locate.locate(configuration.global_ if configuration else Global())
-    result = process.run(Command(argv=(restic.path, "help", *flags.words(command))), process.CAPTURED)
+    result = process.run(
+        Command(argv=(restic.path, "help", *flags.words(command))), process.CAPTURED
+    )
     if result.exit_code != 0:
         raise Error(f"neither resticprof nor restic has a command `{command}`")
     usage = f"resticprof [OPTIONS] [PROFILE.]{command}"
     text = result.stdout.replace(f"restic {command}", usage, 1)
     if configuration is None:
         return text
-    return text + "".join(_added(command, name, configuration, restic) for name in configuration.names())
+    return text + "".join(
+        _added(command, name, configuration, restic) for name in configuration.names()
+    )
 
 
 def _added(command: str, name: str, configuration: Configuration, restic: locate.Restic) -> str:

@@ -6,7 +6,6 @@ import fnmatch
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,15 @@ from resticprof.commands import template_data
 from resticprof.errors import UsageError
 from resticprof.model import masking
 from resticprof.model.schedule import Job
-from resticprof.model.types import Text
 from resticprof.schedulers.systemd_units import Template, Templates
 from resticprof.system import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Global, Group, Profile, Schedule
+    from resticprof.model.types import Text
 
 log = logging.getLogger("resticprof")
 

@@ -57,7 +57,9 @@ def test(
     names = {outbox.service_of(monitor) for _, monitor in wanted}
     if unknown := [name for name in services if name.replace("_", "-") not in names]:
         there = ", ".join(sorted(names)) or "none"
-        raise UsageError(f"`{unknown[0]}` is not configured for `{profile.name}`; there are: {there}")
+        raise UsageError(
+            f"`{unknown[0]}` is not configured for `{profile.name}`; there are: {there}"
+        )
     results = []
     for command, monitor in wanted:
         service = outbox.service_of(monitor)
@@ -73,7 +75,9 @@ def _distinct(profile: Profile) -> list[tuple[str, Monitor]]:
     """Every service once, with the first command that reports to it."""
     found: list[tuple[str, Monitor]] = []
     for command, monitors in profile.monitors.items():
-        found += [(command, monitor) for monitor in monitors if all(monitor != seen for _, seen in found)]
+        found += [
+            (command, monitor) for monitor in monitors if all(monitor != seen for _, seen in found)
+        ]
     return found
 
 

@@ -119,4 +119,4 @@ def delayed(event: Event) -> Event:
     """The event marked with its original time."""
     ended = event.report.ended or event.report.started
     when = ended.strftime("%Y-%m-%d %H:%M:%S %z")
-    return msgspec.structs.replace(event, sentence=f"[delayed, {when}] {event.sentence}")
+    return msgspec.structs.replace(event, mark=f"[delayed, {when}] ")

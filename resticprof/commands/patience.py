@@ -1,4 +1,4 @@
-"""How long a run waits for locks, and what it does after a failure: give up, unlock, try again. Pure."""
+"""How long a run waits for locks, and what it does after a failed attempt. Pure."""
 
 from __future__ import annotations
 

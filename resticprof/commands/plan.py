@@ -66,7 +66,7 @@ DRY_RUNS = frozenset({"backup", "forget", "prune", "rewrite", "repair", "restore
 def plan(
     profile: Profile, command: str, extra: tuple[str, ...], global_: Global, *, group: str = ""
 ) -> Plan:
-    """The whole run, before anything of it happens. Words of the command line go to the main step."""
+    """The whole run, before anything of it happens; `extra` goes to the main step alone."""
     main = _main_step(command, extra)
     steps = {"backup": _backup, "copy": _copy}.get(command, _alone)(profile, main, global_)
     wanted = global_.initialize or profile.initialize

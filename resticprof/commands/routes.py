@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from resticprof.model.run import ANSWER
-from resticprof.system.logs import Logs
 from resticprof.system.process import Streams
 from resticprof.system.streams import Stream
+
+if TYPE_CHECKING:
+    from resticprof.system.logs import Logs
 
 Feed = Callable[[str], object]
 INFO = 20

@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING
 
 from resticprof.commands import record
-from resticprof.commands.patience import Patience
 from resticprof.commands.steps import WARNING, Steps
 from resticprof.commands.story import Story
 from resticprof.commands.surroundings import Surroundings
@@ -18,10 +17,12 @@ from resticprof.errors import ConfigError, Error, Skipped
 from resticprof.model import report as reports
 from resticprof.model.run import Outcome, Report, State
 from resticprof.system import lock
+from resticprof.system.logs import OUTCOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from resticprof.commands.patience import Patience
     from resticprof.commands.plan import Plan
     from resticprof.commands.session import Session
 
@@ -59,7 +60,7 @@ def run(plan: Plan, session: Session) -> Report:
             story.succeed()
         except Skipped as skip:
             story.skip(skip.reason)
-        except Exception as error:  # noqa: BLE001 - whatever it is, somebody must be told
+        except Exception as error:  # noqa: BLE001 - somebody must be told of it
             story.fail(error)
             _tell_cause(error)
             around.send(section.send_after_fail)
@@ -67,7 +68,7 @@ def run(plan: Plan, session: Session) -> Report:
         story.end()
         report = around.report()
         _last_line(report)
-        record.record(plan, report, session)
+        record.record(plan, report, session.global_)
         teller.finish(around.event(_final_state(report)))
         around.on_error(section.on_error or profile.on_error)
         around.all_hooks(section.run_finally, f"run-finally {plan.command}")
@@ -115,9 +116,10 @@ def _final_state(report: Report) -> State:
 
 
 def _last_line(report: Report) -> None:
-    """What happened, in one line for people."""
+    """What happened, in one line for people; monitors have their own, so it is not in their log."""
     failed = report.outcome in (Outcome.FAILED, Outcome.WARNING)
-    log.log(logging.WARNING if failed else logging.INFO, "%s", reports.summary_sentence(report))
+    level = logging.WARNING if failed else logging.INFO
+    logging.getLogger(OUTCOME).log(level, "%s", reports.summary_sentence(report))
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ def split(word: str) -> tuple[str, str]:
 
 
 def select(words: tuple[str, ...], name: str | None, *, name_was_typed: bool) -> Selection:
-    """`--name` on the command line leaves the first word alone; from the environment it does not."""
+    """With `--name` on the command line the first word is a command, whatever it holds."""
     first, extra = (words[0], words[1:]) if words else ("", ())
     if name_was_typed:
         return Selection(name or DEFAULT_PROFILE, first, extra)

@@ -8,7 +8,6 @@ import getpass
 import logging
 import os
 import socket
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resticprof.commands import hooks, locate
@@ -18,6 +17,8 @@ from resticprof.system import machine
 from resticprof.system.logs import TRACE, Logs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Global, Profile
     from resticprof.model.run import Invocation

@@ -85,7 +85,7 @@ def show_profile(profile: Profile) -> Shown:
     shown = {key: declared.pop(key) for key in _HOOKS if key in declared}
     shown.update(_flags(profile.flags))
     shown.update(declared)
-    named = [name for name in ("init", "backup", "retention", "check", "prune", "forget", "copy")]
+    named = ("init", "backup", "retention", "check", "prune", "forget", "copy")
     others = sorted(set(profile.sections) - set(named))
     for name in (*named, *others):
         if name in profile.sections:

@@ -209,7 +209,7 @@ class Steps:
             restic=self._session.restic,
             global_=self._session.global_,
             host=self._session.host,
-            environment=self._around.environment(),
+            environment=self._around.variables(),
             quiet=invocation.quiet,
             verbose=invocation.verbose,
             lock_wait=self._patience.left,
@@ -223,11 +223,16 @@ class Steps:
             stdin=self._stdin(step),
             stdout=routes.of_data(
                 collector.feed,
-                swallow=step.main and self._plan.profile.backup.extended_status,
+                swallow=step.main and self._swallows(step),
                 read=step.command not in DATA_COMMANDS,
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=hidden),
         )
+
+    def _swallows(self, step: Step) -> bool:
+        """JSON that we asked for is for us; JSON that the user typed is his."""
+        extended = step.command == "backup" and self._plan.profile.backup.extended_status
+        return extended and "--json" not in step.extra
 
     def _stdin(self, step: Step) -> Input | tuple[Command, ...]:
         backup = self._plan.profile.backup

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resticprof.errors import ConfigError, Problem
 from resticprof.system import process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resticprof.commands.hooks import Shell
     from resticprof.model.config import StreamError
 

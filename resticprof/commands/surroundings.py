@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from resticprof.commands import hooks, template_data, webhooks
+from resticprof.commands.hooks import Shell
+from resticprof.model import masking
 from resticprof.model import report as reports
 from resticprof.model.run import Event, Report, State
-from resticprof.model.types import reveal
+from resticprof.model.types import Text, reveal
 from resticprof.system import environment
 
 if TYPE_CHECKING:
@@ -34,7 +38,8 @@ class Surroundings:
 
     def report(self) -> Report:
         """The run as it is known now, with the end of its log."""
-        return self._story.report(self._session.logs.tail.lines())
+        report = self._story.report(self._session.logs.tail.lines())
+        return scrubbed(report, self._session.logs.scrubber.scrub)
 
     def event(self, state: State) -> Event:
         """The run as monitors and texts see it."""
@@ -44,14 +49,26 @@ class Surroundings:
 
     # ---- environment --------------------------------------------------------------------
 
-    def environment(self) -> dict[str, str]:
-        """The variables of restic and of hooks; the files are read again each time."""
+    def variables(self) -> dict[str, Text]:
+        """The variables of restic and of hooks; the files are read again each time.
+
+        Those with a secret name are secret, and hidden in the log from now on.
+        """
         profile = self._plan.profile
         found = environment.of_profile(
             files=profile.env_file,
             variables={name: reveal(value) for name, value in profile.env.items()},
         )
-        return {**found, "PROFILE_NAME": profile.name, "PROFILE_COMMAND": self._plan.command}
+        known: dict[str, Text] = {
+            name: masking.variable_secret(name, value) for name, value in found.items()
+        }
+        secrets = masking.secrets_in((profile, known))
+        self._session.logs.scrubber.learn(secrets)
+        return {**known, "PROFILE_NAME": profile.name, "PROFILE_COMMAND": self._plan.command}
+
+    def environment(self) -> dict[str, str]:
+        """The same as plain text, for a child."""
+        return {name: reveal(value) for name, value in self.variables().items()}
 
     def _hook_environment(self) -> dict[str, str]:
         """The same, with the results so far and the error context for hooks."""
@@ -89,10 +106,10 @@ class Surroundings:
     def _label(self, name: str) -> str:
         return f"{name} on profile '{self._plan.profile.name}'"
 
-    def shell(self) -> hooks.Shell:
+    def shell(self) -> Shell:
         """How shell lines are started at this moment."""
         limit = self._plan.section.hook_timeout or self._plan.profile.hook_timeout
-        return hooks.Shell(
+        return Shell(
             path=self._session.shell,
             environment=self._hook_environment,
             timeout=float(limit) if limit else None,
@@ -119,8 +136,8 @@ class Surroundings:
             thread.join()
 
     def _request_variables(self) -> dict[str, str]:
-        failure = hooks.failure_variables(self._story.failure)
-        return {**reports.variables(self.event(self._state())), **failure}
+        event = self.event(self._state())
+        return {**reports.variables(event), **hooks.failure_variables(event.report.failure)}
 
     def _renderer(self) -> Callable[[str, str], str]:
         report, stdout = self.report(), self._story.stdout
@@ -129,6 +146,24 @@ class Surroundings:
             return template_data.render_body(text, file, report, stdout)
 
         return render
+
+
+def scrubbed(report: Report, scrub: Callable[[str], str]) -> Report:
+    """The report without known secrets: it goes to services, files and texts."""
+    failure = report.failure
+    if failure is not None:
+        failure = msgspec.structs.replace(
+            failure,
+            message=scrub(failure.message),
+            command_line=scrub(failure.command_line),
+            stderr=scrub(failure.stderr),
+        )
+    steps = tuple(
+        msgspec.structs.replace(step, error=scrub(step.error), stderr=scrub(step.stderr))
+        for step in report.steps
+    )
+    unreadable = tuple(map(scrub, report.unreadable))
+    return msgspec.structs.replace(report, failure=failure, steps=steps, unreadable=unreadable)
 
 
 RESULTS = frozenset(

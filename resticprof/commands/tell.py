@@ -138,11 +138,19 @@ class Correspondent:
     def end(self, event: Event | None, deadline: float) -> None:
         """Queue the last event; whatever is not delivered at the deadline is given up."""
         self._deadline = deadline
-        if event is not None and self.monitor.wants(event):
-            self._unsent = event
-            self._put(event)
+        if event is not None:
+            self._put_log(event)
+            if self.monitor.wants(event):
+                self._unsent = event
+                self._put(event)
         if self._thread is not None:
             self._events.put(None)
+
+    def _put_log(self, event: Event) -> None:
+        """The log goes just before the end, to services that want it by itself."""
+        told = msgspec.structs.replace(event, state=State.LOG)
+        if event.report.log and event.state is not State.LOG and self.monitor.wants(told):
+            self._put(told)
 
     def join(self, deadline: float) -> None:
         """Wait for the thread; an important event that did not get through goes to the outbox."""
@@ -185,14 +193,26 @@ class Correspondent:
         if isinstance(message, Fact):
             self._facts[message.name] = message.value
         elif self._dry_run:
-            log.info("dry-run: %s: %s", self.service, event.state.value)
+            self._rehearse(message, event)
+            return talk.REHEARSAL
         elif isinstance(message, Notification):
             apprise.send(message)
         else:
             return self._send_http(message, event)
         return HttpResponse(status=200)
 
+    def _rehearse(self, message: Message, event: Event) -> None:
+        """What restic's own dry run says instead of sending."""
+        if isinstance(message, HttpRequest):
+            body = message.public_body if message.public_body is not None else message.body
+            shown = (body or b"").decode(errors="replace")
+            log.info("dry-run: %s: %s %s %s", self.service, message.method, message.url, shown)
+        else:
+            log.info("dry-run: %s: %s", self.service, event.state.value)
+
     def _send_http(self, request: HttpRequest, event: Event) -> HttpResponse:
+        extra = tuple((header.name, header.value) for header in self.monitor.headers if header.name)
+        request = msgspec.structs.replace(request, headers=(*request.headers, *extra))
         retries = (
             self.monitor.retries if event.state is not State.START else min(1, self.monitor.retries)
         )

@@ -1,4 +1,4 @@
-"""`send-before`, `send-after`, `send-after-fail`, `send-finally`: requests as the user wrote them."""
+"""The HTTP hooks `send-before`, `send-after`, `send-after-fail` and `send-finally`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("resticprof")
 
-FIRST_PASS = "default"  # the profile name that templates see while `global` and groups are read
+FIRST_NAME = "default"  # the profile name that templates see while `global` and groups are read
 
 
 class Configuration:
@@ -34,10 +34,12 @@ class Configuration:
 
     def __init__(self, files: load.Files, env_files: Mapping[str, str] | None = None) -> None:
         self.files = files
-        self._env_files = {} if env_files is None else env_files  # `{{ env }}`, filled when a profile is rendered
+        self._env_files = (
+            {} if env_files is None else env_files
+        )  # `{{ env }}`, filled when a profile is rendered
         self.file = files.main
         self.warnings: list[Problem] = []
-        tree = files.tree(FIRST_PASS)
+        tree = files.tree(FIRST_NAME)
         self.version = resolve.version(tree)
         if self.version == 2 and self.file.suffix == ".hcl":
             raise resolve.problem(tree, "version", "HCL is for version 1 only; use TOML or YAML")
@@ -88,8 +90,8 @@ class Configuration:
             self.files.forget(name)
         converter, profile = self.read_profile(name)
         strict = self.global_.strict
-        if not strict and not again:
-            for problem in converter.unknown:
+        if not again:
+            for problem in (*converter.advice, *(() if strict else converter.unknown)):
                 log.warning("%s", problem)
         return (*converter.problems, *(converter.unknown if strict else ())), profile
 

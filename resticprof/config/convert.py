@@ -37,6 +37,7 @@ class Converter:
         self.directory = directory
         self.problems: list[Problem] = []
         self.unknown: list[Problem] = []
+        self.advice: list[Problem] = []  # works, but not as it was meant
 
     # ---- problems -----------------------------------------------------------------------
 
@@ -53,6 +54,12 @@ class Converter:
         place = node.place
         text = f"unknown key{hint}"
         self.unknown.append(Problem(text, file=place.file, line=place.line, key=path))
+
+    def advise(self, node: Node, path: str, text: str) -> None:
+        """Remember something that works, but should be changed; once, however often it is met."""
+        found = Problem(text, file=node.place.file, line=node.place.line, key=path)
+        if str(found) not in map(str, self.advice):
+            self.advice.append(found)
 
     # ---- tables -------------------------------------------------------------------------
 

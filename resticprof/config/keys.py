@@ -65,9 +65,8 @@ def spellings(table: type[Table]) -> dict[str, Field]:
 def without_none(kind: Any) -> Any:
     """`X` out of `X | None`; any other type as it is."""
     if get_origin(kind) in (Union, types.UnionType):
-        rest = [arm for arm in get_args(kind) if arm is not type(None)]
-        if len(rest) == 1:
-            return rest[0]
+        rest = tuple(arm for arm in get_args(kind) if arm is not type(None))
+        return rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - made of a tuple
     return kind
 
 

@@ -133,7 +133,8 @@ class Files:
             return
         for entry in node.items or [node]:
             pattern = str(self.directory / os.path.expanduser(str(entry.value)))
-            names = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern))
+            matches = sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute
+            names = [pattern] if Path(pattern).is_file() else matches
             if not names:
                 log.warning("%s: includes: nothing matches `%s`", entry.place, entry.value)
             for name in names:

@@ -146,6 +146,8 @@ def _build(
         return None
     for text in monitor.check():
         converter.problem(entry, path, text)
+    for text in monitor.advice():
+        converter.advise(entry, path, text)
     return monitor
 
 

@@ -115,7 +115,7 @@ def _inherited(tree: Node, name: str, number: int, chain: tuple[str, ...]) -> No
         parent_name = str(parent.value).lower()
         if parent_name not in nodes:
             chain_text = " → ".join((*chain, name, str(parent.value)))
-            text = f"profile `{name}` inherits from `{parent.value}`, which does not exist ({chain_text})"
+            text = f"there is no profile `{parent.value}` to inherit from ({chain_text})"
             raise problem(parent, f"{name}.inherit", text)
         base = _inherited(tree, parent_name, number, (*chain, name))
         base = _heritage(base).with_step(f"inherited from {parent.value}")

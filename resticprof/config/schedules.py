@@ -30,7 +30,7 @@ def schedule(
     defaults: dict[str, Node],
     path: str,
 ) -> Schedule | None:
-    """The effective schedule; None when the section has no times. Section keys win over the table."""
+    """The effective schedule; None without times. Section keys win over the table."""
     if written is None or written.value is None:
         return None
     table = dict(written.table) if isinstance(written.value, dict) else {"at": written}

@@ -1,6 +1,7 @@
 """Inheritance, mixins and implied values, on trees."""
 
 import pytest
+
 from resticprof.config import resolve
 from resticprof.config.formats import base
 from resticprof.config.tree import Node
@@ -154,7 +155,9 @@ def test_a_retention_follows_its_backup(version, retention, expected):
 
 def test_a_scalar_over_a_table_in_an_include_is_an_error():
     with pytest.raises(ConfigError, match="more.yaml:1: backup: replaces the table"):
-        resolve.merge_files([tree("p: {backup: {source: /a}}"), tree("p: {backup: 1}", "more.yaml")])
+        resolve.merge_files(
+            [tree("p: {backup: {source: /a}}"), tree("p: {backup: 1}", "more.yaml")]
+        )
 
 
 def test_an_include_of_another_version_is_an_error():

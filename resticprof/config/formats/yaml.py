@@ -115,7 +115,7 @@ class _Reader:
             raise self.lines.problem(text, _position(event))
         return Node(value, self.lines.place(0))
 
-    def value(self, event: Any, depth: int) -> Value:  # noqa: ANN401 - some have a tag, some an anchor
+    def value(self, event: Any, depth: int) -> Value:
         import yaml
 
         self.lines.check_depth(depth, _position(event))
