@@ -123,7 +123,7 @@ def _status(
         scope=job.scope,
         config_file=job.config_file,
         schedules=schedules,
-        drift=DRIFT[change.action],
+        drift=DRIFT[difference.change(_public(change.before), _public(change.after)).action],
         enabled=bool(change.before and change.before.enabled),
         active=state.active,
         running=state.running,
@@ -133,6 +133,14 @@ def _status(
         result=state.result,
         outcome=outcome,
     )
+
+
+def _public(installation: Installation | None) -> Installation | None:
+    """Without the captured variables: they depend on the shell in which somebody looks."""
+    if installation is None:
+        return None
+    parts = tuple(part for part in installation.parts if not part.secret)
+    return msgspec.structs.replace(installation, parts=parts)
 
 
 def _last_success(state: UnitState, outcome: LastRun | None) -> datetime | None:

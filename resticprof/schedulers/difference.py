@@ -10,8 +10,8 @@ from resticprof.model.types import MASK
 
 _NOWHERE = "/dev/null"
 _HARMLESS = frozenset({"HOME", "SUDO_USER", "RESTICPROFILE_SCHEDULE_ID"})
-_UNIT_VARIABLE = re.compile(r'^(\s*Environment\s*=\s*"?)([A-Za-z_]\w*)=(.*)$', re.MULTILINE)
-_FILE_VARIABLE = re.compile(r'([A-Za-z_]\w*)="(?:[^"\\]|\\.)*"\n', re.DOTALL)
+_UNIT_VARIABLE = re.compile(r'(?m)^(\s*Environment\s*=\s*"?)([A-Za-z_]\w*)=(.*?)("?)$')
+_FILE_VARIABLE = re.compile(r'(?s)()([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*")(\n)')
 
 
 def change(before: Installation | None, after: Installation | None) -> Change:
@@ -70,11 +70,11 @@ def shown(part: Part) -> str:
     """The text without what is secret: variables of units and environment files."""
     text = part.text or ""
     if part.secret:
-        names = _FILE_VARIABLE.findall(text)
         readable = not _FILE_VARIABLE.sub("", text)
-        return "".join(f'{name}="{MASK}"\n' for name in names) if readable else f"{MASK}\n"
+        return _FILE_VARIABLE.sub(_masked, text) if readable else f"{MASK}\n"
     return _UNIT_VARIABLE.sub(_masked, text)
 
 
 def _masked(match: re.Match[str]) -> str:
-    return match[0] if match[2] in _HARMLESS else f"{match[1]}{match[2]}={MASK}"
+    front, name, value, end = match.groups()
+    return match[0] if name in _HARMLESS else f"{front}{name}={value and MASK}{end}"

@@ -120,33 +120,25 @@ class Systemd(base.Scheduler):
         for change in changes:
             if change.job.scope == "system" and not self._caller.root:
                 raise Error(f"`{change.job.title}` belongs to the system: repeat this with sudo")
-        by_scope = {
-            scope: [change for change in changes if change.job.scope == scope] for scope in SCOPES
-        }
-        for scope, some in by_scope.items():
-            self._remove(scope, [change.before for change in some if not change.after])
-        for scope, some in by_scope.items():
-            self._write(scope, [change for change in some if change.after], start=start)
+        gone = [change.before for change in changes if change.before and not change.after]
+        new = [change for change in changes if change.after]
+        for scope in SCOPES:
+            self._remove(scope, [one for one in gone if one.scope == scope])
+        for change in new:
+            self._replace(change)
+        for scope in SCOPES:
+            timers = [_timer(change.job) for change in new if change.job.scope == scope]
+            if timers or any(one.scope == scope for one in gone):
+                self._systemctl(scope, "daemon-reload")
+            if timers:
+                self._systemctl(scope, *(["--now"] if start else []), "enable", *timers)
 
-    def _remove(self, scope: str, gone: Sequence[Installation | None]) -> None:
-        leaving = [installation for installation in gone if installation]
-        if not leaving:
-            return
+    def _remove(self, scope: str, leaving: Sequence[Installation]) -> None:
         timers = [timer for installation in leaving if (timer := _timer(installation))]
         if timers:
             self._systemctl(scope, "--now", "disable", *timers)
         for installation in leaving:
             _delete(part.path for part in installation.parts)
-        self._systemctl(scope, "daemon-reload")
-
-    def _write(self, scope: str, changes: Sequence[Change], *, start: bool) -> None:
-        if not changes:
-            return
-        for change in changes:
-            self._replace(change)
-        self._systemctl(scope, "daemon-reload")
-        timers = [timer for change in changes if (timer := _timer(change.job))]
-        self._systemctl(scope, *(["--now"] if start else []), "enable", *timers)
 
     def _replace(self, change: Change) -> None:
         """Write the files of one job: all of them, or none."""

@@ -160,7 +160,7 @@ def _service_section(job: Job, place: Place, base: str) -> list[str]:
         lines.append(f"IOSchedulingPriority={job.io_level}")
     if place.user:
         lines.append(f"User={place.user}")
-    lines += [f'Environment="{variable}"' for variable in _variables(job, place)]
+    lines.append(f'Environment="{_home(place)}"')
     if job.environment:
         lines.append(f"EnvironmentFile={systemd_text.pattern(f'{base}.env')}")
     if job.settings.hardening:
@@ -180,7 +180,7 @@ def _data(job: Job, place: Place, base: str, facts: BaseData) -> UnitData:
         on_calendar=job.settings.at,
         systemd_profile=f"{PurePath(base).name}.service",
         nice=job.nice,
-        environment=tuple(_variables(job, place)),
+        environment=(_home(place),),
         environment_file=environment_file,
         after_network_online=_waits_for_network(job, place),
         cpu_scheduling_policy=_cpu_policy(job),
@@ -206,10 +206,9 @@ def _command_line(job: Job) -> str:
     return systemd_text.command_line((*job.program, *flags, "run-schedule", job.title))
 
 
-def _variables(job: Job, place: Place) -> list[str]:
-    """Variables that anybody may see, ready for double quotes."""
-    variables = {"RESTICPROFILE_SCHEDULE_ID": f"{job.config_file}:{job.title}", "HOME": place.home}
-    return [f"{name}={systemd_text.quoted(value)}" for name, value in variables.items()]
+def _home(place: Place) -> str:
+    """The variable that anybody may see, ready for double quotes."""
+    return f"HOME={systemd_text.quoted(place.home)}"
 
 
 def _description(job: Job) -> str:

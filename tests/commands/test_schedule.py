@@ -146,3 +146,25 @@ def test_command_lines_are_recognised_by_their_words(words: str, title: str | No
     assert (found and found.title) == title
     if found:
         assert found.config_file == "/dir/a.toml"
+
+
+@pytest.mark.needs("systemctl")
+def test_the_variables_of_the_shell_are_no_drift(tmp_path: Path, config: Path) -> None:
+    from resticprof.schedulers.systemd import Systemd
+    from tests.kit.schedule import person
+
+    scheduler = Systemd(caller=person(tmp_path), system_directory=str(tmp_path / "none"))
+    captured = job(config, environment={"RESTICPROFILE_SCHEDULE_ID": "x", "RESTIC_PASSWORD": "y"})
+    (wanted,) = scheduler.wanted([captured], ())
+    units = tmp_path / ".config" / "systemd" / "user"
+    (units / "timers.target.wants").mkdir(parents=True)
+    for part in wanted.parts:
+        file = units / part.path.rpartition("/")[2]
+        file.write_text(part.text or "", encoding="utf-8")
+        file.chmod(part.mode)
+        (units / "timers.target.wants" / file.name).touch()
+    bare = job(config, environment={"RESTICPROFILE_SCHEDULE_ID": "x"})
+    (plan,) = schedule.plan(scheduler, [bare], everything(config))
+    assert (plan.action, plan.diff.splitlines()[-1]) == ("change", "-RESTIC_PASSWORD=×××")
+    (found,) = schedule.status(scheduler, [bare], everything(config), now=NOW, last_runs={})
+    assert found.drift == ""

@@ -50,7 +50,7 @@ def test_old_files_go_nowhere() -> None:
 def test_variables_of_units_are_masked_but_for_harmless_ones() -> None:
     found = difference.change(installation(unit(UNIT)), None)
     assert "top secret" not in found.diff
-    assert '-Environment="HOME=/root"\n-Environment="RESTIC_PASSWORD=×××\n' in found.diff
+    assert '-Environment="HOME=/root"\n-Environment="RESTIC_PASSWORD=×××"\n' in found.diff
 
 
 def test_a_secret_that_changes_is_told_but_not_shown() -> None:
@@ -62,7 +62,7 @@ def test_a_secret_that_changes_is_told_but_not_shown() -> None:
 def test_a_new_secret_is_told_by_its_name() -> None:
     before = installation(private('A="x\ny=z\n"\n'))
     found = difference.change(before, installation(private('A="b"\nB="\\"c"\n')))
-    assert '+B="×××"\n' in found.diff
+    assert "+B=×××\n" in found.diff
     assert "z" not in found.diff
 
 

@@ -177,9 +177,9 @@ def test_a_changed_permission_moves_the_job(machine: Machine, systemctl: Recorde
     machine.schedule(moved)
     assert systemctl.calls() == [
         ["--user", "--no-pager", "--quiet", "--now", "disable", f"{NAME}.timer"],
-        ["--user", "--no-pager", "--quiet", "daemon-reload"],
         ["--no-pager", "--quiet", "daemon-reload"],
         ["--no-pager", "--quiet", "--now", "enable", f"{NAME}.timer"],
+        ["--user", "--no-pager", "--quiet", "daemon-reload"],
     ]
     assert names(machine.units) == set()
 
@@ -242,11 +242,25 @@ def test_a_job_of_the_reference_is_replaced_and_its_secrets_are_not_shown(
     assert change.action == "change"
     assert change.before is not None
     assert change.before.times == ("daily",)
-    assert '-Environment="RESTIC_PASSWORD=×××\n' in change.diff
-    assert '+RESTIC_PASSWORD="×××"\n' in change.diff
+    assert '-Environment="RESTIC_PASSWORD=×××"\n' in change.diff
+    assert "+RESTIC_PASSWORD=×××\n" in change.diff
     assert "top secret" not in change.diff
     machine.schedule(one)
     assert "top secret" not in (machine.system / f"{NAME}.service").read_text(encoding="utf-8")
+
+
+def test_creating_changing_and_removing_takes_three_calls(
+    machine: Machine, systemctl: Recorder
+) -> None:
+    machine.schedule(machine.job(), machine.job(name="gone"))
+    machine.enable()
+    systemctl.calls()
+    machine.schedule(machine.job("hourly"), machine.job(name="new"))
+    assert [call[3:] for call in systemctl.calls()] == [
+        ["--now", "disable", "resticprofile-backup@profile-gone.timer"],
+        ["daemon-reload"],
+        ["--now", "enable", f"{NAME}.timer", "resticprofile-backup@profile-new.timer"],
+    ]
 
 
 def test_a_job_without_its_timer_is_removed_without_a_word_to_systemd(
@@ -362,7 +376,7 @@ def test_hundreds_of_jobs_need_a_handful_of_calls(machine: Machine, systemctl: R
     jobs = [machine.job(name=f"p{number}", environment={"A": "b"}) for number in range(600)]
     begin = time.monotonic()
     machine.schedule(*jobs)
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 60  # a slow disk: each file is synchronised
     assert len(systemctl.calls()) == 2
     machine.schedule()
     assert len(systemctl.calls()) == 2

@@ -175,7 +175,6 @@ def test_a_unit_template_of_the_reference_still_works() -> None:
         "ExecStart=/usr/bin/resticprof --no-prio --no-ansi --config /etc/resticprof/profiles.toml"
         " run-schedule backup@home\n"
         "Nice=5\nCPUSchedulingPolicy=idle\nIOSchedulingClass=2\nUser=anna\n"
-        'Environment="RESTICPROFILE_SCHEDULE_ID=/etc/resticprof/profiles.toml:backup@home"\n'
         'Environment="HOME=/home/anna"\n'
         "\n[Service]\n"
         "EnvironmentFile=/etc/systemd/system/resticprofile-backup@profile-home.env\n"

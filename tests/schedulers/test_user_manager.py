@@ -137,7 +137,6 @@ def test_timers_fire_follow_changes_and_disappear(
         *("--no-prio", "--no-ansi", "--config", str(config), "run-schedule", "backup@my home")
     ]
     assert run["env"]["RESTIC_PASSWORD"] == 'pa"ss %h $x'
-    assert run["env"]["RESTICPROFILE_SCHEDULE_ID"] == f"{config}:backup@my home"
 
 
 HOOKS = """
