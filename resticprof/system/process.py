@@ -5,7 +5,9 @@ How a child is stopped, by a signal that we got or by a time limit:
 * A hook gets INT, then TERM, then KILL, with some time between; and so does what it started. A
   second signal to us skips INT, a third one is KILL.
 * restic (`patient`) gets INT, whatever we got: it then ends its work and removes its lock. By a
-  second signal it gets TERM. It is never killed, and nothing that it started is touched.
+  second signal it gets TERM. It is never killed. The signals go to its process group, as Ctrl-C
+  does: to a wrapper script and to restic in it, but not to the ssh or rclone that restic needs to
+  remove its lock, which it starts in groups of their own.
 * On a terminal, Ctrl-C goes to the whole foreground group, the child included, so the first INT is
   not passed on at once; only if the child does not end it was for us alone. The child stays in our
   group: prompts, Ctrl-Z and jobs in the background work as they do without us.
@@ -31,7 +33,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -49,6 +51,7 @@ log = logging.getLogger("resticprof")
 STAGES = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 GRACE = 5.0  # seconds from one stage to the next
 DOUBT = 2.0  # seconds after which a Ctrl-C that the child did not follow is passed on
+PATIENCE = 300.0  # seconds for restic, when a wrapper script ended before it
 LINGER = 2.0  # seconds without a word after which we stop listening to what a child left behind
 INPUT_FAILED = 0  # rung on our bell by the feed; no signal has this number
 
@@ -256,6 +259,7 @@ class _Child:
         self._requests = 0
         self._plan: list[tuple[float, int]] = []  # when to send which signal
         self._family: dict[int, int] = {}  # what the child started, and when that began
+        self._group = os.getpgid(process.pid)
         self.interrupted = 0
         self.timed_out = False
         self.ended = math.inf
@@ -313,6 +317,8 @@ class _Child:
 
     def _outlived(self) -> bool:
         """Whether the child, which was told to stop, left something that still runs."""
+        if self._patient and self._requests:
+            return time.monotonic() - self.ended < PATIENCE and bool(self._relatives())
         return bool(self._plan and self._relatives())
 
     def _pause(self, *, blind: bool) -> float | None:
@@ -372,22 +378,20 @@ class _Child:
                 os.kill(pid, number)
 
     def _relatives(self) -> list[int]:
-        """What the child started, as long as it runs; restic looks after its children itself."""
-        if self._patient:
-            return []
+        """What the child started, as long as it runs; of restic, only what is in its group."""
         table = _processes()
         self._family = {
-            pid: started
-            for pid, started in self._family.items()
-            if pid in table and table[pid][1] == started
+            pid: began
+            for pid, began in self._family.items()
+            if pid in table and table[pid].began == began
         }
         waiting = [self._process.pid, *self._family]
         while waiting:
             parent = waiting.pop()
-            found = {pid: row[1] for pid, row in table.items() if row[0] == parent}
+            found = {pid: row.began for pid, row in table.items() if row.parent == parent}
             waiting += found.keys() - self._family.keys()
             self._family |= found
-        return list(self._family)
+        return [pid for pid in self._family if not self._patient or table[pid].group == self._group]
 
 
 @contextlib.contextmanager
@@ -404,14 +408,20 @@ def _end_of(pid: int) -> Iterator[list[int]]:
         os.close(descriptor)
 
 
-def _processes() -> dict[int, tuple[int, int]]:
-    """Parent and start time of each process that runs (proc(5))."""
+class _Row(NamedTuple):
+    parent: int
+    group: int
+    began: int
+
+
+def _processes() -> dict[int, _Row]:
+    """Each process that runs (proc(5))."""
     found = {}
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            state, parent, *rest = file.read_text(errors="replace").rpartition(")")[2].split()
-            if state not in "ZX":
-                found[int(file.parent.name)] = (int(parent), int(rest[17]))
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+            if fields[0] not in "ZX":
+                found[int(file.parent.name)] = _Row(*(int(fields[place]) for place in (1, 2, 19)))
     return found
 
 

@@ -374,6 +374,25 @@ def test_restic_gets_one_interrupt_whatever_we_got(tmp_path, number, fast):
     assert (result.exit_code, result.interrupted) == (130, number)
 
 
+def test_restic_in_a_wrapper_script_is_interrupted_and_waited_for(tmp_path, fast):
+    log, backend = tmp_path / "log", tmp_path / "backend"
+    own_group = "import os, sys; os.setpgid(0, 0); os.execv(sys.executable, sys.argv)"
+    line = (
+        f"{sys.executable} -c '{own_group}' {BAD} {backend} & "
+        f"while [ ! -e {backend} ]; do sleep 0.02; done; "
+        f"{sys.executable} {BAD} {log} --cleanup 1; :"
+    )
+    with Signals():
+        thread = when(log.exists, ourselves(signal.SIGTERM))
+        result = process.run(sh(line), patient=True)
+        thread.join()
+    assert result.interrupted == signal.SIGTERM
+    assert noted(log) == ["INT"]
+    assert gone(log)
+    assert noted(backend) == []
+    os.kill(int(backend.read_text().split()[1]), signal.SIGKILL)
+
+
 def test_a_second_signal_is_a_term_for_restic_and_no_more(tmp_path, fast):
     log = tmp_path / "log"
     with Signals():
