@@ -32,7 +32,7 @@ HEAVY = {
 
 LOADED = f"""
 import sys
-from resticprof.cli.app import main
+from resticprof.cli.main import main
 try:
     main()
 finally:
