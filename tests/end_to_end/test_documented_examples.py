@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "config" / "formats" / "examples"
 FORMATS = ("toml", "yaml", "hcl", "json")
 BACKUP = "831e288e-1293-46f8-ac31-70ea7f875650"
 CHECK = "e0f62e41-b75f-450f-8cdd-7f25e466d2dc"
@@ -36,7 +36,7 @@ def example(request, project, fake_restic, server):
         ):
             text = text.replace(host, server.url)
         project.write(f"profiles.{request.param}", text)
-        shutil.copy(EXAMPLES / "body-template-body.json", project.path / "body-template.json")
+        shutil.copy(Path(__file__).parent / "body-template.json", project.path / "body-template.json")
         return project.run("-c", f"profiles.{request.param}", "-n", "profile", *words)
 
     run.format = request.param
