@@ -19,13 +19,15 @@ HERE = Path(__file__).parent
 NOT_YET: set[str] = set()
 """Families that are not built yet; empty is the goal. A family that passes must leave the set."""
 
+PLACES = [Path(folder, "restic") for folder in ("/usr/bin", "/usr/local/bin", "/opt/local/bin")]
 HIDE = """
-for place in /usr/bin/restic /usr/local/bin/restic /opt/local/bin/restic; do
+for place in {}; do
   if [ -e "$place" ]; then mount --bind /dev/null "$place" || exit; fi
 done
 exec "$@"
-"""
-"""One case is about a machine without restic: in a mount namespace of its own this one has none."""
+""".format(" ".join(map(str, PLACES)))
+WITHOUT_RESTIC = "cli/no-restic"
+"""A case about a machine without restic: this one has none in a mount namespace of its own."""
 
 FAMILIES = sorted(folder.name for folder in (HERE / "cases").iterdir())
 
@@ -35,12 +37,16 @@ def results(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
     """Verdict and details of every case of the families that were asked for, played in one go."""
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = {call.params["family"] for call in calls if call and "family" in call.params}
-    pattern = "^({})/".format("|".join(re.escape(family) for family in sorted(wanted)))
+    families = "|".join(re.escape(family) for family in sorted(wanted))
     root = [] if os.geteuid() == 0 else ["--map-root-user"]
     hide = ["unshare", *root, "--mount", "sh", "-c", HIDE, "sh"]
+    left_out = "(?!$)"
     if subprocess.run([*hide, "true"], check=False, capture_output=True).returncode:
-        hide = []  # namespaces are not allowed here
+        hide = []  # as in a chroot, or where namespaces are not allowed
+        if any(place.exists() for place in PLACES):
+            left_out = f"(?!{WITHOUT_RESTIC}$)"
     tool = shlex.join([sys.executable, "-m", "resticprof"])
+    pattern = f"^{left_out}({families})/"
     words = ["--tool", tool, "--pass-env", "PYTHONPATH", "-k", pattern, "-v", "--json"]
     done = subprocess.run(
         [*hide, sys.executable, HERE / "replay", *words],
@@ -57,11 +63,14 @@ def results(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_family(family: str, results: dict[str, dict[str, str]]) -> None:
     rows = [row for case, row in results.items() if case.startswith(f"{family}/")]
-    cases = list((HERE / "cases" / family).rglob("case.json"))
-    assert len(rows) == len(cases), "not every case was played"
+    cases = {str(file.parent.relative_to(HERE / "cases")) for file in HERE.rglob("case.json")}
+    missing = {case for case in cases if case.startswith(f"{family}/")} - results.keys()
+    assert missing <= {WITHOUT_RESTIC}, "not every case was played"
     failed = [row for row in rows if row["result"] != "ok"]
     if family in NOT_YET:
         assert failed, f"`{family}` passes: take it out of NOT_YET"
         pytest.xfail(f"{len(failed)} of {len(rows)} cases: not built yet")
     details = "\n".join(f"{row['case']}\n{row['details']}" for row in failed)
     assert not failed, f"{len(failed)} of {len(rows)} cases\n{details}"
+    if missing:
+        pytest.skip(f"all but `{WITHOUT_RESTIC}` passed; restic cannot be hidden here")
