@@ -102,15 +102,15 @@ def status(
     """How every job of the selection is doing; `last_runs` (by title) come from status files."""
     changes = plan(scheduler, jobs, selection)
     states = scheduler.states([change.before for change in changes if change.before])
-    return tuple(
-        _status(
-            change,
-            states.get(change.job.key, UnitState()),
-            scheduler.elapses(change.job.times, now),
-            last_runs.get(change.job.title),
-        )
-        for change in changes
-    )
+    found = []
+    for change in changes:
+        state = states.get(change.job.key, UnitState())
+        if change.before and state.active is None:  # the scheduler does not tell
+            installed = scheduler.elapses(change.before.times, now)
+            state = msgspec.structs.replace(state, next_run=_next(installed))
+        schedules = scheduler.elapses(change.job.times, now)
+        found.append(_status(change, state, schedules, last_runs.get(change.job.title)))
+    return tuple(found)
 
 
 def _status(
@@ -129,7 +129,7 @@ def _status(
         running=state.running,
         last_run=_latest(state.last_run, outcome.time if outcome else None),
         last_success=_last_success(state, outcome),
-        next_run=state.next_run or (_next(schedules) if change.before else None),
+        next_run=state.next_run,
         result=state.result,
         outcome=outcome,
     )

@@ -63,8 +63,11 @@ class Scheduler(abc.ABC):
         return str(calendar)
 
     def elapses(self, times: Sequence[str], now: datetime) -> tuple[Elapse, ...]:
-        """Each expression with its normal form and its next elapse."""
-        return tuple(self._elapse(text, now) for text in times)
+        """Each expression with its normal form and its next elapse in this machine's time zone."""
+        from resticprof.templates.gotime import LocalZone
+
+        local = now.astimezone(LocalZone())  # it knows about summer time, `now` may not
+        return tuple(self._elapse(text, local) for text in times)
 
     def _elapse(self, text: str, now: datetime) -> Elapse:
         try:

@@ -33,7 +33,7 @@ KEYWORDS = {
     "bi-annually": "*-01,07-01 00:00:00",
     "yearly": "*-01-01 00:00:00",
     "annually": "*-01-01 00:00:00",
-    "anually": "*-01-01 00:00:00",
+    "anually": "*-01-01 00:00:00",  # codespell:ignore anually
 }
 
 LIMITS = {

@@ -310,9 +310,12 @@ def _runs_as(installation: Installation) -> tuple[str, str] | None:
 def _drop_in(path: str) -> DropIn | None:
     try:
         return DropIn(file=path, text=Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        log.error("the drop-in file `%s` is left out: %s", path, error)
-        return None
+    except OSError as error:
+        reason = error.strerror
+    except UnicodeDecodeError:
+        reason = "it is not text"
+    log.error("the drop-in file `%s` is left out: %s", path, reason)
+    return None
 
 
 def _timer(installation: Installation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,23 @@ from resticprof.schedulers.recognition import recognise
 from tests.kit.schedule import job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from resticprof.model.schedule import Job, JobStatus
     from resticprof.schedulers.base import Scheduler
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture(autouse=True)
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine is in Berlin."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture
@@ -60,8 +71,14 @@ def test_status_tells_schedule_and_next_run(scheduler: Scheduler, config: Path) 
         ("Mon..Fri 12:30", "Mon..Fri *-*-* 12:30:00"),
         ("Sun 3:00", "Sun *-*-* 03:00:00"),
     ]
-    assert found.next_run == datetime(2026, 5, 4, 12, 30, tzinfo=timezone.utc)
+    assert found.next_run == datetime(2026, 5, 5, 10, 30, tzinfo=timezone.utc)
     assert (found.drift, found.enabled, found.last_run, found.outcome) == ("", True, None, None)
+
+
+def test_the_next_run_follows_summer_time(scheduler: Scheduler, config: Path) -> None:
+    (elapse,) = scheduler.elapses(["*-12-01 12:00"], NOW)
+    assert elapse.next_run == datetime(2026, 12, 1, 11, 0, tzinfo=timezone.utc)
+    assert f"{elapse.next_run:%H:%M %Z}" == "12:00 CET"
 
 
 def test_status_tells_drift(scheduler: Scheduler, config: Path) -> None:
@@ -77,6 +94,10 @@ def test_status_tells_drift(scheduler: Scheduler, config: Path) -> None:
         "prune@home": "not in the configuration",
     }
     assert found["forget@home"].next_run is None
+    assert found["check@home"].schedules[0].written == "hourly"
+    installed = found["check@home"].next_run
+    assert installed is not None
+    assert f"{installed:%H:%M}" == "00:00"  # as it is installed: daily
 
 
 def test_the_status_file_tells_how_the_last_run_ended(scheduler: Scheduler, config: Path) -> None:
