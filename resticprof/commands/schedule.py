@@ -57,12 +57,14 @@ def plan(
     wanted = scheduler.wanted(jobs, installed)
     before = {installation.key: installation for installation in installed}
     keys = {installation.key for installation in wanted}
+    titles = {installation.title for installation in wanted}
     changes = [difference.change(before.get(after.key), after) for after in wanted]
     for change in changes:
         _tell_of_another_owner(change)
-    if not keep_removed:
-        leaving = (one for one in installed if one.key not in keys and selection.covers(one))
-        changes += [difference.change(installation, None) for installation in leaving]
+    for one in installed:
+        moved = one.title in titles  # from the system to a user, for example
+        if one.key not in keys and selection.covers(one) and (moved or not keep_removed):
+            changes.append(difference.change(one, None))
     return tuple(changes)
 
 

@@ -182,7 +182,7 @@ class Systemd(base.Scheduler):
         """Under sudo, what lies in a person's home belongs to that person."""
         person = self._caller.invoker
         if self._caller.sudo and path.is_relative_to(person.home):
-            os.chown(path, person.uid, person.gid)
+            os.chown(path, person.uid, person.gid, follow_symlinks=False)
 
     def _systemctl(self, scope: str, *words: str) -> None:
         result, _ = base.output(*self._command(scope), "--quiet", *words)

@@ -184,6 +184,15 @@ def test_a_changed_permission_moves_the_job(machine: Machine, systemctl: Recorde
     assert names(machine.units) == set()
 
 
+def test_a_job_that_moved_is_never_kept_in_both_places(
+    machine: Machine, systemctl: Recorder
+) -> None:
+    machine.schedule(machine.job())
+    moved = machine.job(permission="system")
+    plan = schedule.plan(machine.scheduler(), [moved], machine.all(), keep_removed=True)
+    assert actions(plan) == [("create", "backup@home"), ("remove", "backup@home")]
+
+
 def test_jobs_of_other_configurations_stay(machine: Machine, systemctl: Recorder) -> None:
     other = machine.home.parent / "other.toml"
     other.write_text("", encoding="utf-8")
