@@ -7,6 +7,7 @@ import msgspec
 from resticprof.errors import Problem
 from resticprof.model.config import Copy, Global, Profile, Retention, Section
 from resticprof.model.monitor import Monitor
+from resticprof.restic import argv, flags
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
     init: Step | None = None
     steps: tuple[Step, ...] = ()
+    restic_dry_run: bool = False  # restic itself is asked to change nothing
     section: Section = Section()
     monitors: tuple[Monitor, ...] = ()
     lock: str | None = None
@@ -49,27 +51,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """`backup on profile 'home'`."""
         return f"{self.command} on profile '{self.profile.name}'"
 
-    @property
-    def restic_dry_run(self) -> bool:
-        """Whether restic itself is asked to change nothing."""
-        return any(
-            word == "--dry-run" or (word[:1] == "-" and word[:2] != "--" and "n" in word[1:])
-            for step in self.steps
-            if step.main and step.command in DRY_RUNS
-            for word in step.extra
-        )
-
-
-DRY_RUNS = frozenset({"backup", "forget", "prune", "rewrite", "repair", "restore"})
-
 
 def plan(
     profile: Profile, command: str, extra: tuple[str, ...], global_: Global, *, group: str = ""
 ) -> Plan:
     """The whole run, before anything of it happens; `extra` goes to the main step alone."""
     main = _main_step(command, extra)
-    steps = {"backup": _backup, "copy": _copy}.get(command, _alone)(profile, main, global_)
-    wanted = global_.initialize or profile.initialize
+    dry = _is_dry(profile, main)
+    if command == "backup":
+        steps = _backup(profile, main, dry=dry)
+    elif command == "copy":
+        steps = _copy(profile, main, global_)
+    else:
+        steps = (main,)
+    wanted = (global_.initialize or profile.initialize) and not dry
     init = Step(command="init", section="init", label="init", tried=True)
     return Plan(
         profile=profile,
@@ -77,6 +72,7 @@ def plan(
         group=group,
         init=init if wanted and command != "init" else None,
         steps=steps,
+        restic_dry_run=dry,
         section=profile.sections.get(command, Section()),
         monitors=profile.monitors.get(command, ()),
         lock=profile.lock,
@@ -97,13 +93,21 @@ def _section_name(command: str, extra: tuple[str, ...]) -> str:
     return command
 
 
-def _alone(_profile: Profile, main: Step, _global: Global) -> tuple[Step, ...]:
-    return (main,)
+def _is_dry(profile: Profile, main: Step) -> bool:
+    """Whether restic is told `--dry-run`, on the command line or by the profile."""
+    flag = "dry-run"
+    if not flags.exists(flag, main.command):
+        return False
+    section = profile.sections.get(main.section, Section())
+    configured = section.flags.get(flag, profile.flags.get(flag, False))
+    return flag in argv.names(main.command, main.extra) or configured is True
 
 
-def _backup(profile: Profile, main: Step, _global: Global) -> tuple[Step, ...]:
+def _backup(profile: Profile, main: Step, *, dry: bool) -> tuple[Step, ...]:
+    """A backup that changes nothing must not lead to a `forget` that does."""
     retention = profile.sections.get("retention")
-    forget = Step(command="forget", section="retention", label="retention")
+    extra = ("--dry-run",) if dry else ()
+    forget = Step(command="forget", section="retention", label="retention", extra=extra)
     check = Step(command="check", section="check", label="check")
     before = isinstance(retention, Retention) and bool(retention.before_backup)
     after = isinstance(retention, Retention) and bool(retention.after_backup)

@@ -10,7 +10,7 @@ from resticprof.model.types import Secret, Text, public, reveal
 from resticprof.restic import flags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from resticprof.restic.flags import FlagInfo
     from resticprof.restic.situation import Flags, Situation
@@ -92,6 +92,37 @@ def retry_lock(left: float, retry_after: float) -> str | None:
     pause = min(max(retry_after, 15.0), 1800.0)
     minutes = int(min(left - pause - 15.0, 600.0) // 60.0)
     return f"{minutes}m" if minutes > 0 else None
+
+
+def names(command: str, words: tuple[str, ...]) -> frozenset[str]:
+    """The flags among the words of a command, by long name; values and what follows `--` are not.
+
+    `-qn` of a backup are `quiet` and `dry-run`.
+    """
+    known = flags.known(command)
+    found: set[str] = set()
+    rest = list(words)
+    while rest and (word := rest.pop(0)) != "--":
+        if not word.startswith("-") or word == "-":
+            continue
+        found.update(_named(word, known))
+        if _read(word, known) == (True, True) and rest:
+            rest.pop(0)
+    return frozenset(found)
+
+
+def _named(word: str, known: Mapping[str, FlagInfo]) -> Iterator[str]:
+    text = word.partition("=")[0]
+    if text.startswith("--"):
+        yield text[2:]
+        return
+    for letter in text[1:]:
+        flag = known.get(letter)
+        if flag is None or flag.short != letter:
+            return
+        yield flag.name
+        if flag.takes_value:
+            return
 
 
 # ---- the filter for the words of the command line -------------------------------------------
