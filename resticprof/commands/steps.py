@@ -107,10 +107,16 @@ class Steps:
             exit_code=result.exit_code,
             seconds=result.seconds,
             error="" if result.exit_code == 0 or tolerated else process.cause(result),
+            meaning=self._meaning(done),
             stderr=result.stderr,
             summary=done.collector.summary,
             attempts=attempts,
         )
+
+    def _meaning(self, done: Done) -> str:
+        if done.result.exit_code == 0 or self._cause(done) is Cause.OTHER:
+            return ""
+        return self._cause(done).value
 
     def _error(self, step: Step, done: Done) -> CommandError:
         result = done.result

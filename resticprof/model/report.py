@@ -144,10 +144,10 @@ def _cause(report: Report) -> str:
     failure = report.failure
     if failure is not None and failure.reason == "lock":
         return "another run holds the lock"
-    last = report.steps[-1].exit_code if report.steps else 0
-    if last and (failure is None or last == failure.exit_code):
-        meaning = MEANINGS.get(last)
-        return f"exit {last}: {meaning}" if meaning else f"exit {last}"
+    last = report.steps[-1] if report.steps else None
+    if last and last.exit_code and (failure is None or last.exit_code == failure.exit_code):
+        meaning = MEANINGS.get(last.exit_code) or last.meaning
+        return f"exit {last.exit_code}: {meaning}" if meaning else f"exit {last.exit_code}"
     if failure is None:
         return f"exit {report.exit_code}"
     return failure.message.partition("\n")[0]

@@ -143,6 +143,7 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     seconds: float
     error: str = ""  # the cause only, such as `exit status 1`; empty: success
+    meaning: str = ""  # why it failed, in words of ours: `the password is wrong`
     stderr: str = ""
     summary: Summary | None = None
     attempts: int = 1
