@@ -50,7 +50,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     invoke_without_command=True,
     subcommand_metavar="[[PROFILE.]COMMAND] [ARGS]...",
-    context_settings={"allow_interspersed_args": False, "help_option_names": []},
+    context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]},
 )
 
 
@@ -76,7 +76,6 @@ def everything(
     ignore_on_battery: options.Battery = 0,
     monitoring_verbosity: options.MonitoringVerbosity = None,
     no_monitor: options.NoMonitor = False,
-    help_: options.Help = False,
 ) -> None:
     """Run restic from profiles: hooks, locks, monitoring and schedules around every backup."""
     ctx.obj = Invocation(
@@ -100,9 +99,6 @@ def everything(
         monitoring_verbosity=monitoring_verbosity,
         no_monitor=no_monitor,
     )
-    if help_:
-        typer.echo(ctx.get_help())
-        raise typer.Exit
     if ctx.invoked_subcommand is None:
         _run_restic(ctx.obj, ())
 

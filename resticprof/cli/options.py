@@ -108,4 +108,3 @@ MonitoringVerbosity = Annotated[
     ),
 ]
 NoMonitor = Annotated[bool, typer.Option("--no-monitor", help="tell no monitoring service")]
-Help = Annotated[bool, typer.Option("--help", "-h", help="show this help")]

@@ -122,7 +122,7 @@ def _job(
         config_file=file,
         settings=schedule,
         program=program(),
-        working_directory=os.getcwd(),
+        working_directory=str(Path(file).parent),  # the same wherever `schedule` is called
         environment={**captured, SCHEDULE_ID: f"{file}:{command}@{name}"},
         nice=global_.nice,
         io_class=global_.ionice_class if global_.ionice else 0,

@@ -60,11 +60,11 @@ class Frame(msgspec.Struct, frozen=True):
         return Frame(self.file, dot, self.variables.new_child(), self.depth)
 
 
-class _Break(Exception):  # noqa: N818 - no error, but the way out of a loop
+class _Break(Exception):
     """`{{ break }}`."""
 
 
-class _Continue(Exception):  # noqa: N818
+class _Continue(Exception):
     """`{{ continue }}`."""
 
 
