@@ -36,7 +36,7 @@ def example(request, project, fake_restic, server):
         ):
             text = text.replace(host, server.url)
         project.write(f"profiles.{request.param}", text)
-        shutil.copy(Path(__file__).parent / "body-template.json", project.path / "body-template.json")
+        shutil.copy(Path(__file__).parent / "body-template.json", project.path)
         return project.run("-c", f"profiles.{request.param}", "-n", "profile", *words)
 
     run.format = request.param
