@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
+import sys
 from typing import Any
 
+import msgspec
 import typer
 from typer.core import TyperGroup
 
 from resticprof.cli import options
-from resticprof.commands.selection import split
+from resticprof.commands.selection import Selection, select, split
 from resticprof.model.run import Invocation
 
 RESTIC = "run-restic"  # the hidden command that takes every word that is not ours
@@ -23,6 +28,17 @@ _RAW = {
 
 class Words(TyperGroup):
     """Finds the command in `profile.command` and `command@profile`; other words are restic's."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """A variable that cannot be read is told and does not count: the backup has to run."""
+        for option in self.params:
+            try:
+                option.type_cast_value(ctx, option.resolve_envvar_value(ctx))
+            except typer.BadParameter as error:
+                [name, *_] = [name for name in option.envvar or () if os.environ.get(name)]
+                sys.stderr.write(f"resticprof: {name} is ignored: {error.message}\n")
+                option.envvar = None
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Our commands by name, with or without a profile in front; restic's by the hidden one."""
@@ -99,8 +115,10 @@ def everything(
         monitoring_verbosity=monitoring_verbosity,
         no_monitor=no_monitor,
     )
+    if wait:
+        atexit.register(_wait_for_enter)
     if ctx.invoked_subcommand is None:
-        _run_restic(ctx.obj, ())
+        _run(ctx, ())
 
 
 @app.command(RESTIC, hidden=True, context_settings=_RAW)
@@ -113,10 +131,31 @@ def run_restic(ctx: typer.Context) -> None:
         _, command = split(words[0])
         helping.about(ctx, (command,))
         return
-    _run_restic(ctx.obj, words)
+    _run(ctx, words)
 
 
-def _run_restic(invocation: Invocation, words: tuple[str, ...]) -> None:
+def _run(ctx: typer.Context, words: tuple[str, ...]) -> None:
+    """Run what the words mean; the default command may be one of ours."""
     from resticprof.cli import run
 
-    raise typer.Exit(run.run(invocation, words))
+    invocation: Invocation = ctx.obj
+    chosen = select(words, invocation.name, name_was_typed=invocation.name_typed)
+    if not chosen.command:
+        chosen = Selection(chosen.name, run.default_command(invocation), chosen.extra)
+        root = ctx.find_root()
+        own = getattr(root.command, "commands", {}).get(chosen.command)
+        if own is not None and chosen.command != RESTIC:
+            root.obj = msgspec.structs.replace(invocation, name=chosen.name)
+            with own.make_context(chosen.command, list(chosen.extra), parent=root) as inner:
+                own.invoke(inner)
+            return
+    raise typer.Exit(run.run(invocation, chosen))
+
+
+def _wait_for_enter() -> None:
+    """`--wait`: whatever happened, also a failure, stays to be read."""
+    if sys.stdin.isatty():
+        sys.stderr.write("press Enter to end ")
+        sys.stderr.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            sys.stdin.readline()

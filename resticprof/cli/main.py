@@ -17,7 +17,7 @@ COMMANDS = (_help, inspect, schedule, monitor)
 def main() -> None:
     """Run the command line; the only place where errors become an exit status."""
     try:
-        app(_with_battery_limit(sys.argv[1:]))
+        app(_with_battery_limit(sys.argv[1:]), prog_name="resticprof")
     except Error as error:
         _say(str(error))
         sys.exit(error.exit_code)

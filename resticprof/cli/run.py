@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from resticprof.cli import render
 from resticprof.cli.opening import open_configuration
 from resticprof.commands import dry_run, execute, scheduled
-from resticprof.commands.selection import Selection, select
+from resticprof.commands.selection import Selection
 from resticprof.commands.session import Session, level_of
 from resticprof.system import machine
 from resticprof.system.logs import Logs
@@ -22,15 +21,14 @@ if TYPE_CHECKING:
     from resticprof.model.run import Invocation
 
 
-def run(invocation: Invocation, words: tuple[str, ...]) -> int:
+def default_command(invocation: Invocation) -> str:
+    """What to do when the command line names no command."""
+    return open_configuration(invocation, warn=False).global_.default_command
+
+
+def run(invocation: Invocation, selection: Selection) -> int:
     """The exit status of a command for a profile or a group."""
-
-    def select_from(configuration: Configuration) -> tuple[Invocation, Selection]:
-        chosen = select(words, invocation.name, name_was_typed=invocation.name_typed)
-        command = chosen.command or configuration.global_.default_command
-        return invocation, Selection(chosen.name, command, chosen.extra)
-
-    return _run(invocation, select_from)
+    return _run(invocation, lambda _: (invocation, selection))
 
 
 def run_scheduled(invocation: Invocation, command: str, name: str, extra: tuple[str, ...]) -> int:
@@ -59,8 +57,6 @@ def _run(
             return 0
         with _calm_machine(configuration.global_, settled, selection):
             code = execute.execute(selection, session)
-    if settled.wait and sys.stdin.isatty():
-        input("press Enter to end ")
     return code
 
 
