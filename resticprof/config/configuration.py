@@ -38,6 +38,7 @@ class Configuration:
             {} if env_files is None else env_files
         )  # `{{ env }}`, filled when a profile is rendered
         self.file = files.main
+        self._absolute = Path(os.path.abspath(files.directory))  # now: a `base-dir` comes later
         self.warnings: list[Problem] = []
         tree = files.tree(FIRST_NAME)
         self.version = resolve.version(tree)
@@ -110,21 +111,20 @@ class Configuration:
 
     def _directory(self, node: Node) -> Path:
         """The directory of the configuration; absolute when the run changes its own directory."""
-        directory = self.files.directory
-        return Path(os.path.abspath(directory)) if node.get("base-dir") else directory
+        return self._absolute if node.get("base-dir") else self.files.directory
 
     def _read_global(self, tree: Node) -> tuple[Global, Shared]:
         node = resolve.shared_part(tree, "global")
         if node is None:
             return Global(), Shared()
-        converter = Converter(self.files.directory)
+        converter = Converter(self._absolute)
         monitor, defaults = node.get("monitor"), node.get("schedule-defaults")
         rest = {key: child for key, child in node.table.items() if key != "monitor"}
         if not isinstance(node.value, dict):
             converter.problem(node, "global", "expected a table")
         found = converter.table(node.with_value(rest), Global, "global")
         if monitor is not None:
-            monitors.effective(converter, [monitor], "global.monitor")
+            monitors.check_shared(converter, monitor)
         self._settle(converter, strict=not failed(found) and found.strict)
         return found, Shared(defaults.table if defaults else {}, monitor)
 
@@ -176,8 +176,7 @@ class Configuration:
         monitor = node.get("monitor")
         if monitor is None:
             return {}
-        found = monitors.effective(converter, [monitor], f"{path}.monitor")
-        return dict.fromkeys(monitors.COMMANDS, found)
+        return monitors.of_group(converter, monitor, f"{path}.monitor", self._shared.monitor)
 
     def _settle(self, converter: Converter, *, strict: bool) -> None:
         """Errors end here; unknown keys become warnings, or errors under `global.strict`."""

@@ -1,194 +1,184 @@
-"""`monitor` tables: three levels merged into the services that each command reports to."""
+"""`monitor` tables: their levels merged into the services that each command reports to."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING, Any
 
-from resticprof.config import keys
-from resticprof.config.convert import Converter, failed, is_reference
+import msgspec
+
+from resticprof.config import keys, monitor_merging, monitor_tables
+from resticprof.config.convert import Converter, failed
+from resticprof.config.monitor_tables import Entry, Level, Setting, Settings
+from resticprof.model import masking
 from resticprof.model.monitor import Monitor
-from resticprof.model.types import Secret
+from resticprof.model.types import Text
 from resticprof.monitors import registry
+from resticprof.restic import flags
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from resticprof.config.tree import Node
 
 COMMANDS = ("backup", "copy", "check", "forget", "prune")
 """The commands that monitors report by default; others only when their section asks for it."""
 
-_CREDENTIAL = re.compile(r"^\{credential (systemd|container|file) (.+)\}$")
+Monitors = tuple[Monitor, ...]
 
 
 def by_command(
     converter: Converter, profile: Node, name: str, shared: Node | None
-) -> dict[str, tuple[Monitor, ...]]:
-    """The monitors of every command of a profile, by command."""
-    found = {}
-    own = profile.get("monitor")
-    sections = [key for key, child in profile.table.items() if child.get("monitor")]
-    if not (shared or own or sections):
-        return {}
-    for command in dict.fromkeys((*COMMANDS, *sections)):
-        section = profile.get(command)
-        special = section.get("monitor") if section else None
-        levels = [level for level in (shared, own, special) if level is not None]
-        if command not in COMMANDS:
-            levels = levels if special else []
-        found[command] = effective(converter, levels, f"{name}.monitor")
+) -> dict[str, Monitors]:
+    """The monitors of every command of a profile, by command. `shared` is `global.monitor`."""
+    sections = _sections(profile)
+    default = _level(converter, shared, "global.monitor")
+    own = _level(converter, profile.get("monitor"), f"{name}.monitor")
+    usual = effective(converter, default, own)
+    found = {} if not usual else dict.fromkeys(COMMANDS, usual)
+    for command, node in sections.items():
+        special = monitor_tables.read(converter, node, f"{name}.{command}.monitor")
+        inherited = [default, own]
+        if command not in COMMANDS and "enabled" not in special.common:
+            inherited = [_only(level, special.services) for level in inherited]
+        found[command] = effective(converter, *inherited, special)
+    _drop_repeated(converter)
     return {command: monitors for command, monitors in found.items() if monitors}
 
 
-def effective(converter: Converter, levels: list[Node], path: str) -> tuple[Monitor, ...]:
-    """Merge the levels, later ones win, and build the services that are left."""
-    common: dict[str, Node] = {}
-    services: dict[str, list[Node]] = {}
-    for level in levels:
-        for key, node in _normal(level).table.items():
-            if key in keys.spellings(Monitor) or key == "verify-tls":
-                common[key] = node
-            elif key in registry.names():
-                services[key] = _merged_entries(services.get(key, []), _entries(node, key))
-            else:
-                _unknown_service(converter, node, f"{path}.{key}", key)
+def of_group(
+    converter: Converter, node: Node, path: str, shared: Node | None
+) -> dict[str, Monitors]:
+    """The monitors around a group. `global.monitor` gives defaults for what the group names."""
+    own = monitor_tables.read(converter, node, path)
+    default = _only(_level(converter, shared, "global.monitor"), own.services)
+    found = effective(converter, default, own)
+    _drop_repeated(converter)
+    return dict.fromkeys(COMMANDS, found) if found else {}
+
+
+def check_shared(converter: Converter, node: Node) -> None:
+    """Find what is wrong with `global.monitor`, whoever is going to use it."""
+    effective(converter, monitor_tables.read(converter, node, "global.monitor"))
+    _drop_repeated(converter)
+
+
+def _sections(profile: Node) -> dict[str, Node]:
+    """The `monitor` tables of sections; a section may be repeated blocks (HCL)."""
+    return {
+        key: table
+        for key, section in profile.table.items()
+        if keys.section_type(key)
+        for part in (section.items or [section])
+        if (table := part.get("monitor")) is not None
+    }
+
+
+def _level(converter: Converter, node: Node | None, path: str) -> Level:
+    return Level() if node is None else monitor_tables.read(converter, node, path)
+
+
+def _only(level: Level, names: Container[str]) -> Level:
+    """The level without the services that are not named: they are for other commands."""
+    kept = {name: entries for name, entries in level.services.items() if name in names}
+    return Level(level.common, kept)
+
+
+def effective(converter: Converter, default: Level, *levels: Level) -> Monitors:
+    """Merge the levels, later ones win, and build the services that are left.
+
+    A service that only `default` has may be half a table: it waits for profiles to complete it.
+    """
+    whole = monitor_merging.merged(default, *levels)
+    _values(converter, whole.common, Monitor)
+    named = {name for level in levels for name in level.services}
     built = [
-        _build(converter, service, entry, common, f"{path}.{service}")
-        for service, entries in services.items()
-        for entry in entries
+        _build(converter, service, entry, whole.common, may_wait=service not in named)
+        for service, entries in whole.services.items()
+        for entry in monitor_merging.told_apart(entries)
     ]
     return tuple(monitor for monitor in built if monitor is not None)
 
 
-def _unknown_service(converter: Converter, node: Node, path: str, key: str) -> None:
-    known = [*registry.names(), *keys.fields(Monitor)]
-    near = difflib.get_close_matches(key, known, 1)
-    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(registry.names())}"
-    converter.problem(node, path, f"unknown monitoring service or key; {hint}")
-
-
-def _normal(node: Node) -> Node:
-    """Keys with `-` for `_`, at every depth except inside labels."""
-    if not isinstance(node.value, dict):
-        if isinstance(node.value, list):
-            return node.with_value([_normal(item) for item in node.value])
-        return node
-    return node.with_value(
-        {
-            key.replace("_", "-"): child if key == "labels" else _normal(child)
-            for key, child in node.value.items()
-        }
-    )
-
-
-def _entries(node: Node, service: str) -> list[Node]:
-    """The entries of one service as tables; a bare value stands for its most important key."""
-    items = node.items if isinstance(node.value, list) else [node]
-    return [_entry(item, service) for item in items]
-
-
-def _entry(node: Node, service: str) -> Node:
-    if isinstance(node.value, bool):
-        return node.with_value({"enabled": node})
-    if isinstance(node.value, dict) and not is_reference(node):
-        return node
-    return node.with_value({registry.load(service).MAIN_KEY: node})
-
-
-def _merged_entries(old: list[Node], new: list[Node]) -> list[Node]:
-    """By `name` where there is one, by position otherwise."""
-    merged = list(old)
-    for position, entry in enumerate(new):
-        name = entry.get("name")
-        same = [
-            index
-            for index, candidate in enumerate(merged)
-            if (_name(candidate) == str(name.value) if name else index == position)
-        ]
-        if same:
-            merged[same[0]] = _merged(merged[same[0]], entry)
-        else:
-            merged.append(entry)
-    return merged
-
-
-def _name(node: Node) -> str:
-    name = node.get("name")
-    return str(name.value) if name else ""
-
-
-def _merged(old: Node, new: Node) -> Node:
-    """Tables merge key by key; lists, scalars and references replace."""
-    if is_reference(old) or is_reference(new) or not (old.table and isinstance(new.value, dict)):
-        return new
-    table = dict(old.table)
-    for key, node in new.table.items():
-        table[key] = _merged(table[key], node) if key in table else node
-    return new.with_value(table)
-
-
 def _build(
-    converter: Converter, service: str, entry: Node, common: dict[str, Node], path: str
-) -> Any:
+    converter: Converter, service: str, entry: Entry, common: Settings, *, may_wait: bool
+) -> Monitor | None:
+    """One service out of its settings; None when it is switched off, or cannot work.
+
+    A single value that cannot be read does not silence the service: the run is going to fail for
+    it, and somebody should hear of that.
+    """
     kind = registry.load(service)
-    table = _aliases({**common, **entry.table}, kind)
-    enabled = table.get("enabled")
-    if enabled is not None and enabled.value in (False, "false"):
+    values = _values(converter, {**_fitting(common, kind), **entry.settings}, kind)
+    required = {field.name for field in keys.fields(kind).values() if field.required}
+    if values.get("enabled") is False or (may_wait and not required <= set(values)):
         return None
-    for key, node in list(table.items()):
-        if key not in keys.spellings(kind):
-            if key in entry.table:
-                _unknown_key(converter, node, f"{path}.{key}", kind)
-            del table[key]
-    before = len(converter.problems)
-    monitor = converter.table(entry.with_value(table), kind, path)
-    if failed(monitor) or len(converter.problems) > before:
+    monitor = converter.build(entry.node, kind, entry.path, values)
+    if failed(monitor):
         return None
-    for text in monitor.check():
-        converter.problem(entry, path, text)
-    for text in monitor.advice():
-        converter.advise(entry, path, text)
-    return monitor
+    found: Monitor = _protected(monitor)
+    problems = [*found.check(), *_command_problems(found)]
+    for text in problems:
+        converter.problem(entry.node, entry.path, text)
+    for text in found.advice():
+        converter.advise(entry.node, entry.path, text)
+    return None if problems else found
 
 
-def _unknown_key(converter: Converter, node: Node, path: str, kind: type[Monitor]) -> None:
-    near = difflib.get_close_matches(path.rpartition(".")[2], list(keys.spellings(kind)), 1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
-    converter.problem(node, path, f"unknown key{hint}")
+def _values(converter: Converter, settings: Settings, kind: type[Monitor]) -> dict[str, Any]:
+    """The settings as their types, by attribute name; what cannot be read is a problem."""
+    values = {
+        field.name: _value(converter, settings[key], field)
+        for key, field in keys.fields(kind).items()
+        if key in settings and settings[key].node.value is not None
+    }
+    return {name: value for name, value in values.items() if not failed(value)}
 
 
-def _aliases(table: dict[str, Node], kind: type[Monitor]) -> dict[str, Node]:
-    """Other spellings that are more than another word for a key."""
-    found: dict[str, Node] = {}
-    for key, node in table.items():
-        if key == "verify-tls":
-            found["skip-tls-verification"] = node.with_value(node.value in (False, "false", 0))
-        elif key == "tls" and node.table:
-            for part in ("cert", "key"):
-                if child := node.get(f"{part}-path"):
-                    found[f"tls-client-{part}"] = child
-        elif (base := _reference_suffix(key, kind)) is not None:
-            source = "file" if key.endswith("-file") else "command"
-            found[base] = node.with_value({source: node})
-        else:
-            found[key] = _credential(node)
-    return found
+def _fitting(common: Settings, kind: type[Monitor]) -> Settings:
+    """Keys for all services; of `states` what this one can be told."""
+    states = common.get("states")
+    if states is None:
+        return common
+    known = keys.fields(Monitor)["states"].about.values
+    others = {state for state in known if state not in kind.EVENTS}
+    items = states.node.items or [states.node]
+    fitting = [item for item in items if str(item.value) not in others]
+    return {**common, "states": Setting(states.node.with_value(fitting), states.path)}
 
 
-def _reference_suffix(key: str, kind: type[Monitor]) -> str | None:
-    """`password-file` and `password-command` stand for a reference in `password`."""
-    base, dash, suffix = key.rpartition("-")
-    known = keys.spellings(kind)
-    field = known.get(base)
-    if dash and suffix in ("file", "command") and key not in known and field is not None:
-        return base if keys.without_none(field.type) is Secret else None
-    return None
+def _value(converter: Converter, setting: Setting, field: keys.Field) -> Any:
+    """One value as its type; an address with a password in it is a secret."""
+    value = converter.value(setting.node, field.type, field.about, setting.path)
+    if keys.without_none(field.type) == Text and isinstance(value, str) and "://" in value:
+        secret = masking.url_secret(value)
+        return secret if masking.holds_password(secret) else value
+    return value
 
 
-def _credential(node: Node) -> Node:
-    """borgmatic's `{credential systemd NAME}` text as a reference."""
-    match = _CREDENTIAL.match(node.value) if isinstance(node.value, str) else None
-    if match is None:
-        return node
-    source = "file" if match[1] == "file" else "credential"
-    return node.with_value({source: node.with_value(match[2].strip())})
+def _protected(monitor: Monitor) -> Monitor:
+    """The same monitor with the secret ones among its headers marked."""
+    headers = tuple(
+        msgspec.structs.replace(header, value=masking.header_value(header.name, header.value))
+        if isinstance(header.value, str)
+        else header
+        for header in monitor.headers
+    )
+    return msgspec.structs.replace(monitor, headers=headers)
+
+
+def _command_problems(monitor: Monitor) -> list[str]:
+    """Commands that restic does not have."""
+    problems = []
+    for name in monitor.commands:
+        if not flags.is_command(name):
+            near = difflib.get_close_matches(name, flags.commands(), 1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            problems.append(f"`commands`: there is no command `{name}`{hint}")
+    return problems
+
+
+def _drop_repeated(converter: Converter) -> None:
+    """A mistake above several commands is told once."""
+    unique = {str(problem): problem for problem in converter.problems}
+    converter.problems[:] = unique.values()

@@ -109,6 +109,10 @@ class Monitor(Table):
         ]
         if bool(self.tls_client_cert) != bool(self.tls_client_key):
             problems.append("`tls-client-cert` and `tls-client-key` need each other")
+        if self.timeout <= 0:
+            problems.append("`timeout` must be more than 0")
+        if self.retries < 0:
+            problems.append("`retries` must not be negative")
         if not -2 <= self.verbosity <= 2:
             problems.append("`verbosity` must be from -2 to 2")
         return problems

@@ -8,7 +8,8 @@ import pytest
 
 from resticprof.config.convert import Converter
 from resticprof.config.formats import yaml
-from resticprof.config.monitors import effective
+from resticprof.config.monitors import by_command
+from resticprof.config.tree import Node
 from resticprof.model.run import State
 from resticprof.monitors.talk import REHEARSAL
 from tests.kit.events import event, told
@@ -227,7 +228,8 @@ EXAMPLES = {
 def read(text):
     """The monitors of a pasted text; there must be nothing wrong with it."""
     converter = Converter(Path("/etc/resticprof"))
-    monitors = effective(converter, [yaml.parse(text, "profiles.yaml")], "home.monitor")
+    profile = Node({"monitor": yaml.parse(text, "profiles.yaml")})
+    monitors = by_command(converter, profile, "home", None)["backup"]
     assert [str(problem) for problem in (*converter.problems, *converter.unknown)] == []
     return monitors
 
