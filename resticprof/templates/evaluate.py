@@ -10,7 +10,7 @@ import msgspec
 
 from resticprof.errors import TemplateError
 from resticprof.templates import printing, values
-from resticprof.templates.buffer import Buffer
+from resticprof.templates.buffer import Buffer, Rendered
 from resticprof.templates.nodes import (
     Action,
     Call,
@@ -74,11 +74,11 @@ def execute(
     *,
     templates: Mapping[str, Template],
     functions: Mapping[str, Callable[..., object]],
-) -> str:
+) -> Rendered:
     """The text that a template gives; `templates` are those that it can call."""
     execution = _Execution(templates, functions)
     execution.template(template, values.of(data), 0)
-    return str(execution.out)
+    return execution.out.rendered()
 
 
 class _Execution:
@@ -101,6 +101,8 @@ class _Execution:
         for node in nodes:
             try:
                 self.step()
+                if not frame.depth:
+                    self.out.mark(node.line, moves=isinstance(node, Text))
                 self.node(node, frame)
             except TemplateError as error:
                 if error.line:

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sized
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from resticprof.errors import TemplateError
 from resticprof.model.types import Secret
 from resticprof.templates import data as given
-from resticprof.templates.buffer import check_size
+from resticprof.templates.buffer import Buffer, Rendered, check_size
 from resticprof.templates.functions import FUNCTIONS
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from jinja2.runtime import Context
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -34,7 +35,7 @@ def render(
     *,
     file: str,
     functions: Mapping[str, Callable[..., object]],
-) -> str:
+) -> Rendered:
     """The text with everything filled in."""
     from jinja2 import TemplateSyntaxError
 
@@ -42,7 +43,7 @@ def render(
     functions = {**FUNCTIONS, **functions}
     values = {name: given.field(data, name) for name in names if name not in functions}
     try:
-        return _environment(functions).from_string(text).render(values)
+        return _rendered(_environment(functions).from_string(text), values)
     except TemplateSyntaxError as error:
         raise TemplateError(error.message or "", file=file, line=error.lineno) from error
     except RecursionError:
@@ -51,14 +52,36 @@ def render(
         raise TemplateError(_reason(error), file=file, line=_line(error)) from error
 
 
+def _rendered(template: Template, values: Mapping[str, object]) -> Rendered:
+    """Run the template piece by piece: where it waits says which line the piece is from."""
+    out = Buffer()
+    pieces: Any = template.generate(values)  # a generator that waits for another one
+    for piece in pieces:
+        frame = pieces.gi_yieldfrom.gi_frame
+        out.mark(template.get_corresponding_lineno(frame.f_lineno), moves=True)
+        out.write(piece)
+    return out.rendered()
+
+
 def _environment(functions: Mapping[str, Callable[..., object]]) -> SandboxedEnvironment:
     from jinja2 import StrictUndefined
+    from jinja2.compiler import CodeGenerator, Frame
+    from jinja2.nodes import Output
     from jinja2.sandbox import SandboxedEnvironment
+
+    class Generator(CodeGenerator):
+        """Notes the line of every piece; Jinja2 itself joins plain text, and forgets its lines."""
+
+        def visit_Output(self, node: Output, frame: Frame) -> None:  # noqa: N802 - Jinja2's name
+            for child in node.nodes:
+                self.newline(child)
+                super().visit_Output(Output([child], lineno=child.lineno), frame)
 
     class Environment(SandboxedEnvironment):
         """Knows both spellings of a field, keeps secrets, and refuses gigantic products."""
 
         intercepted_binops = frozenset({"*", "**"})
+        code_generator_class = Generator
 
         def getattr(self, obj: object, attribute: str) -> object:
             if isinstance(obj, msgspec.Struct) and attribute in given.spellings(type(obj)):

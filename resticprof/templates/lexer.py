@@ -103,6 +103,7 @@ class _Lexer:
         line, piece = self.line, self.text[self.position : end]
         self._advance(end)
         if left:
+            line += piece.count("\n") - piece.lstrip(BLANKS).count("\n")
             piece = piece.lstrip(BLANKS)
         if right:
             piece = piece.rstrip(BLANKS)

@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from resticprof.errors import TemplateError
+from resticprof.templates.buffer import Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,10 +41,21 @@ class TemplateSet:
         language: Language | Literal["auto"] = "auto",
     ) -> str:
         """The text with everything filled in; raises `TemplateError` with file and line."""
+        return self.rendered(text, data, file=file, language=language).text
+
+    def rendered(
+        self,
+        text: str,
+        data: msgspec.Struct,
+        *,
+        file: str = "",
+        language: Language | Literal["auto"] = "auto",
+    ) -> Rendered:
+        """The same, with the line of the template behind each line of the text."""
         if language == "auto":
             language = language_of(file, text)
         if not any(mark in text for mark in _MARKS[language]):
-            return text
+            return Rendered(text)
         try:
             if language == "jinja2":
                 return self._jinja(text, data, file)
@@ -51,7 +63,7 @@ class TemplateSet:
         except RecursionError:
             raise TemplateError("the template is nested too deeply", file=file) from None
 
-    def _go(self, text: str, data: msgspec.Struct, file: str) -> str:
+    def _go(self, text: str, data: msgspec.Struct, file: str) -> Rendered:
         from resticprof.templates import evaluate, parser
         from resticprof.templates.builtins import BUILTINS
         from resticprof.templates.functions import FUNCTIONS
@@ -63,7 +75,7 @@ class TemplateSet:
                 self._defined[name] = template
         return evaluate.execute(main, data, templates=self._defined, functions=functions)
 
-    def _jinja(self, text: str, data: msgspec.Struct, file: str) -> str:
+    def _jinja(self, text: str, data: msgspec.Struct, file: str) -> Rendered:
         from resticprof.templates import jinja
 
         return jinja.render(text, data, file=file, functions=self._functions)
