@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,8 @@ from resticprof.commands.locate import Restic
 from resticprof.errors import Error
 from resticprof.model.config import Global, Profile
 from resticprof.model.run import Command
-from resticprof.model.types import Text, reveal
-from resticprof.restic import argv, collect, private
+from resticprof.model.types import Place, Text, reveal
+from resticprof.restic import argv, collect, flags, private
 from resticprof.restic.situation import Flags, Situation
 from resticprof.system import files
 
@@ -33,19 +32,21 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     global_: Global
     host: str
     environment: Mapping[str, Text]
+    warn: Callable[[str], None] = log.warning  # what vanishes is told by this
     quiet: bool = False
     verbose: int = 0
     lock_wait: float = 0.0  # seconds left for waiting; 0: no waiting
     dry_run: bool = False  # write no private files
 
+    @property
+    def filter(self) -> bool:
+        """Whether flags that this restic does not know are left out."""
+        return self.global_.restic_arguments_filter and self.restic.genuine
+
 
 def command(plan: Plan, step: Step, context: Context) -> Command:
     """The command of a step, ready to be started. Raises `Error` when a source leads nowhere."""
     arguments = build(plan, step, context)
-    for flag in arguments.dropped:
-        log.warning(
-            "%s: restic %s does not know `%s`; left out", step.command, context.restic.version, flag
-        )
     program = context.restic.path
     return Command(
         argv=(program, *arguments.reveal()),
@@ -56,14 +57,14 @@ def command(plan: Plan, step: Step, context: Context) -> Command:
 
 
 def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
-    """The words behind the program."""
+    """The words behind the program. What is left out on the way is told."""
     profile = plan.profile
     situation = Situation(
         version=context.restic.version,
-        filter=context.global_.restic_arguments_filter and context.restic.genuine,
+        filter=context.filter,
         hostname=context.host,
         variables=context.environment,
-        sources=sources(profile),
+        sources=lambda: sources(profile, context.warn),
         working_directory=working_directory(plan, step) or os.getcwd(),
         quiet=context.quiet,
         verbose=context.verbose,
@@ -73,14 +74,30 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
     else:
         found = collect.collect(profile, step.section, situation)
     found = _with_private_files(found, profile, context)
-    retry = argv.retry_lock(context.lock_wait, float(context.global_.restic_lock_retry_after))
-    typed = any(word.startswith("--retry-lock") for word in step.extra)
-    if retry and situation.filter and not typed and step.command not in _WITHOUT_RETRY:
-        found.setdefault("retry-lock", (retry,))
+    _add_retry_lock(found, step, context)
     positional = () if step.second else collect.positional(profile, step.section, situation)
-    return argv.render(
+    built = argv.render(
         step.command, found, extra=step.extra, positional=positional, situation=situation
     )
+    for flag in built.dropped:
+        name = flag.removeprefix("--")
+        if name not in found or flags.exists(name):  # others were told as unknown keys
+            version = context.restic.version
+            context.warn(f"{step.command}: restic {version} does not know `{flag}`; left out")
+    return built
+
+
+def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:
+    """restic itself waits for a part of `--lock-wait`, if it can and nobody asked otherwise."""
+    if not context.filter or step.command in _WITHOUT_RETRY:
+        return
+    known = flags.known(step.command, context.restic.version)
+    typed = any(word.startswith("--retry-lock") for word in step.extra)
+    if "retry-lock" not in known or typed:
+        return
+    retry = argv.retry_lock(context.lock_wait, float(context.global_.restic_lock_retry_after))
+    if retry:
+        found.setdefault("retry-lock", (retry,))
 
 
 _WITHOUT_RETRY = frozenset({"init", "unlock"})
@@ -104,33 +121,36 @@ def _with_private_files(found: Flags, profile: Profile, context: Context) -> Fla
 # ---- sources --------------------------------------------------------------------------------
 
 
-def sources(profile: Profile) -> tuple[str, ...]:
+def sources(profile: Profile, warn: Callable[[str], None] = log.warning) -> tuple[str, ...]:
     """The sources of the backup as restic gets them; nothing vanishes without a word."""
     backup = profile.backup
+    folder = os.path.join(profile.base_dir, backup.source_base)
     found: list[str] = []
     for source in backup.source:
         if not source:
-            log.warning("%s: a source is empty; is a variable in it not set?", backup.place)
-            continue
-        path = (
-            source
-            if backup.source_relative
-            else os.path.join(profile.base_dir, backup.source_base, source)
-        )
-        found += _globbed(
-            path, backup.source_base if backup.source_relative else "", str(backup.place)
-        )
+            warn(f"{backup.place}: a source is empty; is a variable in it not set?")
+        elif backup.source_relative:
+            found += _matches(source, folder, warn=warn, place=backup.place)
+        else:
+            path = os.path.join(folder, source)
+            found += _matches(path, "", warn=warn, place=backup.place)
     return tuple(f"./{path}" if path.startswith("-") else path for path in found)
 
 
-def _globbed(path: str, base: str, place: str) -> list[str]:
-    if not glob.has_magic(path):
-        return [path]
-    pattern = os.path.join(base, path) if base else path
-    matches = files.glob_sources(pattern)
-    if not matches:
-        log.warning("%s: source `%s` matches nothing", place, path)
-    return [os.path.relpath(match, base) if base else match for match in matches]
+def _matches(
+    source: str, folder: str, *, warn: Callable[[str], None], place: Place
+) -> tuple[str, ...]:
+    """What a pattern stands for; a file whose name looks like a pattern stands for itself."""
+    try:
+        if matches := files.glob_sources(source, root=folder):
+            return matches
+    except Error as error:
+        warn(f"{place}: {error}; it is taken as a plain name")
+        return (source,)
+    if os.path.lexists(os.path.join(folder, source)):
+        return (source,)
+    warn(f"{place}: source `{source}` matches nothing")
+    return ()
 
 
 def working_directory(plan: Plan, step: Step) -> str | None:

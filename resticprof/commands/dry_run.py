@@ -80,6 +80,7 @@ def _step(plan: Plan, step: Step, session: Session) -> str:
         global_=session.global_,
         host=session.host,
         environment={**variables, **names},
+        warn=session.warn,
         quiet=session.invocation.quiet,
         verbose=session.invocation.verbose,
         lock_wait=session.invocation.lock_wait,

@@ -44,7 +44,7 @@ def _added(command: str, name: str, configuration: Configuration, restic: locate
         version=restic.version,
         filter=configuration.global_.restic_arguments_filter and restic.genuine,
         hostname=socket.gethostname(),
-        sources=arguments.sources(profile),
+        sources=lambda: arguments.sources(profile),
     )
     found = collect.collect(profile, command, situation)
     shown = [

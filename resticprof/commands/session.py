@@ -44,6 +44,7 @@ class Session:
         if output == "auto":
             output = configuration.global_.command_output
         self.routes = Routes(logs, output, to_stderr=invocation.stderr)
+        self._warned: set[str] = set()
 
     @property
     def global_(self) -> Global:
@@ -72,6 +73,12 @@ class Session:
             return getpass.getuser()
         except (KeyError, OSError):
             return str(os.getuid())
+
+    def warn(self, text: str) -> None:
+        """A warning about something that several steps meet; it is told once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            log.warning("%s", text)
 
     def check_conditions(self) -> None:
         """Battery and memory. Raises `Skipped` when this is not the moment for a run."""

@@ -197,7 +197,6 @@ class Steps:
     def _attempt(self, step: Step, *, hidden: bool = False) -> Done:
         command = arguments.command(self._plan, step, self._context())
         collector = output.collector(step.command)
-        log.debug("%s", arguments.shown(command))
         limit = self._plan.section.timeout or self._plan.profile.timeout
         result = process.run(
             command,
@@ -216,6 +215,7 @@ class Steps:
             global_=self._session.global_,
             host=self._session.host,
             environment=self._around.variables(),
+            warn=self._session.warn,
             quiet=invocation.quiet,
             verbose=invocation.verbose,
             lock_wait=self._patience.left,

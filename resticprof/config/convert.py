@@ -157,7 +157,7 @@ class Converter:
             self.problem(node, path, str(error))
             return _FAILED
         if kind is str:
-            value = self.expanded(value, about.expand)
+            value = self.expanded(value, about.expand, node, path)
         if about.values and kind is str and value.lower() not in about.values:
             words = ", ".join(f"`{word}`" for word in about.values if word)
             near = difflib.get_close_matches(value, about.values, 1)
@@ -186,7 +186,7 @@ class Converter:
         text = self.plain_text(node, path)
         if text is None:
             return _FAILED
-        value = self.expanded(text, about.expand)
+        value = self.expanded(text, about.expand, node, path)
         if always_secret and about.flag:
             return masking.repository_secret(value)
         if always_secret:
@@ -201,16 +201,22 @@ class Converter:
 
     # ---- paths --------------------------------------------------------------------------
 
-    def expanded(self, text: str, how: str) -> str:
+    def expanded(self, text: str, how: str, node: Node, path: str) -> str:
         """Expand variables (E), `~` (H), and join with the configuration's directory (R)."""
         original = text
         if "E" in how:
-            text = expansion.expand(text, expansion.from_mapping(os.environ))
+            text = expansion.expand(text, lambda name: self._variable(name, node, path))
         if "H" in how:
             text = os.path.expanduser(text)
         if "R" in how and text and original[0] not in "$%" and not _is_target(text):
             text = self.relative(text)
         return text
+
+    def _variable(self, name: str, node: Node, path: str) -> str:
+        """A variable of our environment; one that is not set gives nothing, and is told."""
+        if name not in os.environ:
+            self.advise(node, path, f"the variable `{name}` is not set, so nothing stands for it")
+        return os.environ.get(name, "")
 
     def relative(self, text: str) -> str:
         """A relative path, from the directory of the configuration."""

@@ -126,17 +126,18 @@ def _flags(
                 else keys.fields(Profile)
             )
             converter.unknown_key(node, f"{path}.{key}", [*own, *flags.names(command)])
-        value = converter.flag(node, f"{path}.{key}", _expansion(converter, name))
+        expand = _expansion(converter, name, node, f"{path}.{key}")
+        value = converter.flag(node, f"{path}.{key}", expand)
         if value is not None and not failed(value):
             found[name] = _repository(value) if name in _REPOSITORY_FLAGS.values() else value
     return found
 
 
-def _expansion(converter: Converter, name: str) -> Callable[[str], str]:
+def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callable[[str], str]:
     if name in _PATH_FLAGS:
-        return lambda text: converter.expanded(text, "EHR")
+        return lambda text: converter.expanded(text, "EHR", node, path)
     if name in _REPOSITORY_FLAGS.values():
-        return lambda text: converter.expanded(text, "EH")
+        return lambda text: converter.expanded(text, "EH", node, path)
     if name == "path":
         return _absolute
     return lambda text: text

@@ -247,7 +247,7 @@ class Profile(Table):
     place: Place = Place()
     description: Annotated[str, Key("one sentence for listings", inherited=False)] = ""
     inherit: Annotated[str, Key("profile whose values this one starts from", inherited=False)] = ""
-    base_dir: Annotated[str, Key("working directory of the whole run", expand="EH")] = ""
+    base_dir: Annotated[str, Key("working directory of the whole run", expand="EHR")] = ""
     repository: Annotated[Secret | None, Key("where the backups are", expand="EH", flag="repo")] = (
         None
     )

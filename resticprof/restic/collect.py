@@ -99,7 +99,7 @@ def positional(profile: Profile, section: str, situation: Situation) -> tuple[Te
     if section == "copy":
         return tuple(_expanded(name, situation.variables) for name in _copy(profile).snapshot)
     if section == "backup" and not (profile.backup.stdin or profile.backup.stdin_command):
-        return situation.sources
+        return situation.sources()
     return ()
 
 
@@ -209,7 +209,7 @@ def _of_true(name: str, profile: Profile, situation: Situation) -> tuple[Text, .
     if name == "host":
         return (situation.hostname or "none",)
     if name == "path":
-        return tuple(_absolute(source, situation) for source in situation.sources) or None
+        return tuple(_absolute(source, situation) for source in situation.sources()) or None
     if name == "tag":
         tags = profile.backup.flags.get("tag")
         texts = () if tags is None or isinstance(tags, bool) else tags

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -20,7 +20,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     filter: bool = True  # leave out flags that this restic does not know
     hostname: str = ""
     variables: Mapping[str, Text] = {}  # for `$name` in the values of flags
-    sources: tuple[str, ...] = ()  # of the backup, as they go to restic
+    sources: Callable[[], tuple[str, ...]] = tuple  # of the backup, as they go to restic
     working_directory: str = ""  # of restic, absolute: what relative sources belong to
     quiet: bool = False  # -q
     verbose: int = 0  # 1 for -v, 3 for --trace

@@ -59,7 +59,7 @@ def test_copy_without_a_section_is_plain():
 
 
 def test_snapshots_of_copy_and_sources_of_backup_are_positional():
-    here = Situation(sources=("/a", "$B"), variables={"B": "c"})
+    here = Situation(sources=lambda: ("/a", "$B"), variables={"B": "c"})
     wanted = profile(copy={"snapshot": ["latest", "$B"]})
     assert collect.positional(wanted, "copy", here) == ("latest", "c")
     assert collect.positional(wanted, "backup", here) == ("/a", "$B")

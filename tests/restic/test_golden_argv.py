@@ -23,7 +23,7 @@ def lines(case):
         filter=situation.get("filter", True),
         hostname="box",
         variables=situation.get("variables", {}),
-        sources=tuple(situation.get("sources", ())),
+        sources=lambda: tuple(situation.get("sources", ())),
         working_directory="/work",
         quiet=situation.get("quiet", False),
         verbose=situation.get("verbose", 0),

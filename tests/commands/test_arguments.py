@@ -1,0 +1,173 @@
+"""From a profile to restic's words: sources, what is left out, and folders; as restic sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+VERSION_1 = 'version = "1"\n[default]\nrepository = "local:/r"\n'
+
+
+def words(fake_restic, command="backup"):
+    """The words behind the flags of the only call of a command."""
+    [call] = [call for call in fake_restic.calls if call.command == command]
+    return [word for word in call.argv[1:] if not word.startswith("--")]
+
+
+# ---- sources --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backup(project, fake_restic):
+    """Run a backup of these sources; the words that restic got, and what was said."""
+
+    def run(sources, more=""):
+        text = f"{VERSION_1}[default.backup]\nsource = {sources}\n{more}"
+        project.write("profiles.toml", text)
+        outcome = project.run("backup").expect(0)
+        return words(fake_restic), outcome.err
+
+    return run
+
+
+def test_pattern_that_matches_nothing_is_told_with_its_place(backup):
+    found, said = backup('["/etc", "/no/such*"]')
+    assert found == ["/etc"]
+    assert "profiles.toml:4: source `/no/such*` matches nothing" in said
+
+
+def test_variable_that_is_not_set_is_told_with_its_place(backup):
+    found, said = backup('["/etc", "$NOWHERE", "${NOWHERE}/docs"]')
+    assert found == ["/etc", "/docs"]
+    assert "profiles.toml:5: default.backup.source[1]: the variable `NOWHERE` is not set" in said
+    assert "default.backup.source[2]: the variable `NOWHERE` is not set" in said
+    assert "a source is empty" in said
+
+
+def test_name_that_only_looks_like_a_pattern_stands_for_itself(project, backup):
+    project.write("Album [2019]/song", "")
+    project.write("[odd/song", "")
+    found, said = backup('["Album [2019]", "[odd"]')
+    assert found == ["Album [2019]", "[odd"]
+    assert "`[odd` is not a pattern" in said
+    assert "matches nothing" not in said
+
+
+def test_pattern_of_relative_sources_is_looked_up_below_their_base(project, backup, fake_restic):
+    project.write("base/a.txt", "")
+    found, _ = backup('["*.txt"]', 'source-base = "base"\nsource-relative = true\n')
+    assert found == ["a.txt"]
+    assert fake_restic.calls[0].cwd == str(project.path / "base")
+
+
+def test_sources_are_looked_at_for_a_backup_only(project, fake_restic):
+    project.write("profiles.toml", f'{VERSION_1}[default.backup]\nsource = ["/no/such*"]\n')
+    assert "matches nothing" not in project.run("snapshots").expect(0).err
+
+
+def test_what_several_steps_meet_is_told_once(project, fake_restic):
+    text = f"""{VERSION_1}
+        [default.backup]
+        source = ["/no/such*", "/etc"]
+        check-before = true
+        [default.retention]
+        after-backup = true
+        keep-last = 1
+        """
+    project.write("profiles.toml", text)
+    outcome = project.run("backup").expect(0)
+    assert [call.command for call in fake_restic.calls] == ["check", "backup", "forget"]
+    assert "--path=/etc" in fake_restic.calls[2].argv
+    assert outcome.err.count("matches nothing") == 1
+
+
+# ---- what is left out -----------------------------------------------------------------------
+
+
+def test_flag_of_a_newer_restic_is_told_as_left_out(project, fake_restic):
+    fake_restic.version("0.16.0")
+    section = "[default.backup]\nskip-if-unchanged = true\nno-scan = true\n"
+    project.write("profiles.toml", VERSION_1 + section)
+    outcome = project.run("backup").expect(0)
+    assert "restic 0.16.0 does not know `--skip-if-unchanged`; left out" in outcome.err
+    [call] = fake_restic.calls
+    assert "--no-scan" in call.argv
+    assert "--skip-if-unchanged" not in call.argv
+
+
+def test_flag_that_no_restic_knows_is_told_once(project, fake_restic):
+    project.write("profiles.toml", f'{VERSION_1}[default.backup]\nexlude = "x"\n')
+    outcome = project.run("backup").expect(0)
+    assert outcome.err.count("exlude") == 1
+    assert "did you mean `exclude`?" in outcome.err
+
+
+def test_unknown_word_of_the_command_line_goes_with_its_value(project, fake_restic):
+    project.write("profiles.toml", VERSION_1)
+    outcome = project.run("backup", "--nosuch", "value", "/etc").expect(0)
+    assert words(fake_restic) == ["/etc"]
+    assert "does not know `--nosuch value`; left out" in outcome.err
+
+
+def test_dry_run_tells_what_is_left_out(project, fake_restic):
+    project.write("profiles.toml", VERSION_1)
+    outcome = project.run("--dry-run", "backup", "--nosuch=1").expect(0)
+    assert "--nosuch" not in outcome.out
+    assert "does not know `--nosuch=1`; left out" in outcome.err
+
+
+@pytest.mark.parametrize("version", ["0.9.6", "0.15.2", "0.16.0", "0.19.0"])
+def test_restic_waits_for_locks_itself_where_it_can(project, fake_restic, version):
+    fake_restic.version(version)
+    project.write("profiles.toml", VERSION_1)
+    outcome = project.run("--lock-wait", "1h", "backup").expect(0)
+    [call] = fake_restic.calls
+    able = version in {"0.16.0", "0.19.0"}
+    assert ("--retry-lock=10m" in call.argv) is able
+    assert "retry-lock" not in outcome.err
+
+
+def test_words_of_the_command_line_reach_the_main_command_only(project, fake_restic):
+    text = f"""{VERSION_1}
+        initialize = true
+        [default.backup]
+        check-before = true
+        [default.retention]
+        after-backup = true
+        keep-last = 1
+        """
+    project.write("profiles.toml", text)
+    project.run("backup", "--tag", "x").expect(0)
+    assert [call.command for call in fake_restic.calls] == ["init", "check", "backup", "forget"]
+    assert [call.command for call in fake_restic.calls if "--tag" in call.argv] == ["backup"]
+
+
+# ---- folders --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ["work", "{path}/conf/work"])
+@pytest.mark.parametrize(("name", "folder"), [("conf/profiles.toml", "."), ("profiles", "conf")])
+def test_base_dir_and_other_paths_belong_to_the_folder_of_the_configuration(
+    project, fake_restic, base, name, folder
+):
+    project.write("conf/work/docs/letter.txt", "")
+    base = base.format(path=project.path)
+    text = f"""version = "1"
+        [default]
+        base-dir = "{base}"
+        repository = "local:/r"
+        password-file = "password"
+        lock = "profile.lock"
+        status-file = "status.json"
+        run-before = ["pwd"]
+        [default.backup]
+        source = ["docs", "doc*/*.txt"]
+        """
+    project.write("conf/profiles.toml", text)
+    outcome = project.run("-c", str(project.path / folder / name), "backup").expect(0)
+    work = project.path / "conf" / "work"
+    assert outcome.err.startswith(f"{work}\n")
+    [call] = fake_restic.calls
+    assert call.cwd == str(work)
+    assert f"--password-file={project.path}/conf/password" in call.argv
+    assert words(fake_restic) == [f"{work}/docs", f"{work}/docs/letter.txt"]
+    assert (work / "status.json").exists()
