@@ -1,8 +1,9 @@
-"""Links between the pages lead somewhere."""
+"""The pages: their links lead somewhere, and the program understands their examples."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 
 import pytest
 
@@ -10,6 +11,10 @@ from tests.kit.project import CHECKOUT
 
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(?:#([^)]*))?\)")
+
+BLOCK = re.compile(r"^ *```(toml|yaml|json|hcl)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
+ALLOWED = re.compile(r"does not exist|there is no profile|has shut down")
+"""What `check-config` may say about an example, which is a part of a configuration."""
 
 
 def anchors(text: str) -> set[str]:
@@ -28,3 +33,15 @@ def test_links_of_a_page_lead_somewhere(page):
         elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
             broken.append(f"{name}#{anchor}")
     assert not broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of_a_page_are_understood(page, project):
+    findings = []
+    for number, (kind, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1):
+        project.write(f"{number}.{kind}", textwrap.dedent(text))
+        outcome = project.run("-c", f"{number}.{kind}", "check-config")
+        findings += (outcome.out + outcome.err).splitlines()
+    assert [
+        line for line in findings if line != "no problems found" and not ALLOWED.search(line)
+    ] == []
