@@ -45,54 +45,87 @@ class Restic(msgspec.Struct, frozen=True):
 def locate(global_: Global) -> Restic:
     """restic by `restic-binary`, PATH, or the usual places. Raises `ResticNotFound`."""
     path = _binary(global_.restic_binary)
-    if global_.restic_version:
-        return Restic(path, Version.parse(global_.restic_version))
-    return Restic(path, _version(path))
+    if not global_.restic_version:
+        return Restic(path, _version(path))
+    version = Version.parse(global_.restic_version)
+    if version is None:
+        log.warning("restic-version `%s` is not a version", global_.restic_version)
+    return Restic(path, version or _version(path))
 
 
 def _binary(configured: str) -> str:
+    # The current directory is left out: whoever can write there must not choose our restic.
+    folders = [part for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)]
+    search = os.pathsep.join(folders)
     if configured:
         text = expansion.expand(configured, expansion.from_mapping(os.environ))
-        found = shutil.which(os.path.expanduser(text))
-        if found:
+        if found := shutil.which(os.path.expanduser(text), path=search):
             return os.path.abspath(found)
         log.warning("restic-binary `%s` is not a program; looking elsewhere", configured)
-    search = [part for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)]
-    found = shutil.which("restic", path=os.pathsep.join(search))
-    for place in (found, *map(os.path.expanduser, PLACES)):
+    for place in (shutil.which("restic", path=search), *map(os.path.expanduser, PLACES)):
         if place and os.access(place, os.X_OK) and Path(place).is_file():
             return place
     raise ResticNotFound("restic cannot be found; install it, or set `restic-binary` in `global`")
 
 
+# ---- the version ----------------------------------------------------------------------------
+
+
 def _version(path: str) -> Version | None:
     """The version by path, size and time of the binary, remembered between runs."""
-    status = Path(path).stat()
-    key = f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}"
-    cache = _cache_file()
-    known = _read(cache)
-    if key in known:
-        return Version.parse(known[key])
+    binary = _Binary.at(path)
+    known = _remembered()
+    if binary and binary.key in known:
+        return Version.parse(known[binary.key])
     result = process.run(Command(argv=(path, "version")), process.CAPTURED)
     version = Version.from_output(result.stdout)
     if version is None:
         log.warning("`%s version` does not tell its version; every flag is passed on", path)
-        return None
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files.write_atomically(cache, msgspec.json.encode({key: str(version)}), mode=0o600)
-    except (OSError, Error) as error:
-        log.debug("restic's version is not remembered: %s", error)
+    elif binary:
+        others = {key: text for key, text in known.items() if not key.startswith(binary.prefix)}
+        _remember({**others, binary.key: str(version)})
     return version
 
 
+class _Binary(msgspec.Struct, frozen=True):
+    """What tells that a program has not changed."""
+
+    prefix: str
+    key: str
+
+    @classmethod
+    def at(cls, path: str) -> _Binary | None:
+        """None for scripts and starters: they stay as they are when the restic in them changes."""
+        real = Path(os.path.realpath(path))
+        try:
+            status = real.stat()
+            with real.open("rb") as file:
+                compiled = file.read(4) == b"\x7fELF"
+        except OSError:
+            return None
+        if not compiled or "restic" not in real.name:
+            return None
+        return cls(f"{real} ", f"{real} {status.st_size} {status.st_mtime_ns}")
+
+
 def _cache_file() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "resticprof" / "restic-version.json"
 
 
-def _read(file: Path) -> dict[str, str]:
+def _remembered() -> dict[str, str]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+        return msgspec.json.decode(_cache_file().read_bytes(), type=dict[str, str])
     except (OSError, msgspec.MsgspecError):
         return {}
+
+
+def _remember(known: dict[str, str]) -> None:
+    cache = _cache_file()
+    if not cache.is_absolute():
+        return  # there is no home directory
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.write_atomically(cache, msgspec.json.encode(known), mode=0o600)
+    except (OSError, Error) as error:
+        log.debug("restic's version is not remembered: %s", error)
