@@ -98,7 +98,7 @@ def test_version_is_asked_for_once_for_each_binary(project, profiles, restic):
 @pytest.mark.parametrize("home", ["", "relative", "/dev/null"])
 def test_run_needs_no_place_for_a_cache(project, profiles, restic, home):
     outcome = project.run("cat", "config", env={"XDG_CACHE_HOME": home, "HOME": home})
-    assert "there is no repository" in outcome.err  # so says restic, which was started
+    assert "no repository" in outcome.err  # so says restic, which was started
 
 
 def test_version_is_asked_for_each_time_where_the_file_does_not_tell(project, profiles):
