@@ -20,6 +20,7 @@ _SECRET_NAME = re.compile(
     r".+_(KEY|TOKEN|PASS|PASSPHRASE|CREDENTIALS?|PWD)$|PASSWORD|SECRET|_ACCOUNT_KEY", re.IGNORECASE
 )
 _ADDRESS_NAME = re.compile(r"(_AUTH|_URL|_PROXY|REPOSITORY2?)$", re.IGNORECASE)
+_HARMLESS_NAMES = frozenset({"RESTICPROFILE_SCHEDULE_ID"})  # `file:backup@home` is no password
 _HARMLESS_HEADERS = frozenset(
     {"content-type", "accept", "user-agent", "title", "priority", "tags", "content-encoding"}
 )
@@ -65,6 +66,8 @@ def is_secret_name(name: str) -> bool:
 
 def variable_secret(name: str, value: str) -> Secret | str:
     """The value of an environment variable, secret if its name or its text says so."""
+    if name in _HARMLESS_NAMES:
+        return value
     if is_secret_name(name):
         return Secret(value)
     if _ADDRESS_NAME.search(name) or "@" in value:

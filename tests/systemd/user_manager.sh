@@ -25,6 +25,8 @@ prepare() {
   mkdir -p "$HOME/.config"
   mount -t tmpfs tmpfs "$HOME/.config"
   mkdir -p "$HOME/.config/systemd/user"
+  mkdir -p /etc/systemd/system
+  mount -t tmpfs tmpfs /etc/systemd/system
 }
 prepare >&2 || exit 125
 
