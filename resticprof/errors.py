@@ -130,25 +130,48 @@ class MonitorError(Error):
 
 
 class CommandError(Error):
-    """A child process failed. Plain fields, because results live in a layer above."""
+    """A child process failed. Plain fields, because results live in a layer above.
+
+    `interrupted`: the signal to us that made it fail, and that ends the run with it; 0: none.
+    """
 
     def __init__(
-        self, text: str, *, command_line: str = "", exit_code: int = 1, stderr: str = ""
+        self,
+        text: str,
+        *,
+        command_line: str = "",
+        exit_code: int = 1,
+        stderr: str = "",
+        interrupted: int = 0,
     ) -> None:
         super().__init__(text)
         self.command_line = command_line
         self.child_exit_code = exit_code
         self.stderr = stderr
+        if interrupted:
+            self.exit_code = 128 + interrupted
 
 
 class ResticError(CommandError):
     """restic failed; its exit status is passed on."""
 
     def __init__(
-        self, text: str, *, command_line: str = "", exit_code: int = 1, stderr: str = ""
+        self,
+        text: str,
+        *,
+        command_line: str = "",
+        exit_code: int = 1,
+        stderr: str = "",
+        interrupted: int = 0,
     ) -> None:
-        super().__init__(text, command_line=command_line, exit_code=exit_code, stderr=stderr)
         self.exit_code = exit_code if exit_code > 0 else 128 - exit_code
+        super().__init__(
+            text,
+            command_line=command_line,
+            exit_code=exit_code,
+            stderr=stderr,
+            interrupted=interrupted,
+        )
 
 
 class HookError(CommandError):

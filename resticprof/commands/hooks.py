@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import Error, HookError, NotAvailable, Skipped
-from resticprof.model.run import Command, Failure, Result
+from resticprof.errors import HookError, Interrupted, NotAvailable, Skipped
+from resticprof.model.run import Command, Failure, Report, Result
 from resticprof.system import process
 from resticprof.system.process import Streams
 from resticprof.system.signals import Signals
@@ -23,9 +22,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 SKIP = 75  # EX_TEMPFAIL: a run-before hook says that this is not the moment
-STDERR_LIMIT = 64 * 1024  # bytes; one variable may hold 128 KiB, or the hook would not start
+VARIABLE_LIMIT = 64 * 1024  # bytes; a program with a variable of 128 KiB cannot be started
+OUTPUT_LINES = 25  # of a failed command, for `{output}`
 
-_PLACEHOLDER = re.compile(r"(\\?)\{([a-z_]+)(\\?)\}")
+_TOKEN = re.compile(
+    r"""\\\{(?P<literal>[a-z_]+)\\\} | (?<!\$)\{(?P<name>[a-z_]+)\} | (?P<quote>['"]) | \\.""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,8 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     signals: Signals
     streams: Streams = Streams()
     timeout: float | None = None  # seconds
+    on_start: Callable[[int], None] | None = None  # is told each process id
+    undeterred: bool = False  # a signal that came before does not keep a line from running
 
     def command(self, line: str) -> Command:
         """The line as a command for `process`."""
@@ -47,7 +52,18 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
         if stdin is not None:
             streams = msgspec.structs.replace(streams, stdin=stdin)
         log.debug("hook: %s", line)
-        return process.run(self.command(line), streams, timeout=self.timeout, signals=self.signals)
+        while True:
+            try:
+                return process.run(
+                    self.command(line),
+                    streams,
+                    timeout=self.timeout,
+                    on_start=self.on_start,
+                    signals=self.signals,
+                )
+            except Interrupted:
+                if not self.undeterred:
+                    raise
 
 
 def find_shell(global_: Global) -> str:
@@ -66,41 +82,33 @@ def run_lines(lines: tuple[str, ...], label: str, shell: Shell, *, may_skip: boo
         if result.exit_code == SKIP and may_skip:
             raise Skipped(f"{label}: a hook exited with {SKIP}")
         if result.exit_code != 0:
-            error = HookError(
+            raise HookError(
                 f"{label}: {process.cause(result)}",
                 command_line=f'"{line}"',
-                exit_code=result.exit_code if result.exit_code > 0 else -1,
+                exit_code=result.exit_code,
                 stderr=result.stderr,
+                interrupted=result.interrupted,
             )
-            if result.interrupted:
-                error.exit_code = 128 + result.interrupted
-            raise error
-
-
-def run_all(lines: tuple[str, ...], label: str, shell: Shell) -> None:
-    """Run every shell line whatever happens to the others; failures are told and no more."""
-    for line in lines:
-        try:
-            result = shell.run(line)
-        except Error as error:  # a signal: the rest must run all the same
-            log.error("%s: %s", label, error)
-            continue
-        if result.exit_code != 0:
-            log.error("%s: %s", label, process.cause(result))
 
 
 def failure_variables(failure: Failure | None) -> dict[str, str]:
-    """The error context of hooks, as the reference names it."""
+    """The error context of hooks, as the reference names it; cut so that a hook always starts."""
     if failure is None:
         return {}
-    found = {"ERROR": failure.message, "ERROR_MESSAGE": failure.message}
+    message = beginning(failure.message, VARIABLE_LIMIT)
+    found = {"ERROR": message, "ERROR_MESSAGE": message}
     if failure.command_line:
-        found["ERROR_COMMANDLINE"] = failure.command_line
+        found["ERROR_COMMANDLINE"] = beginning(failure.command_line, VARIABLE_LIMIT)
         found["ERROR_EXIT_CODE"] = str(failure.exit_code)
-    stderr = tail(failure.stderr, STDERR_LIMIT)
+    stderr = tail(failure.stderr, VARIABLE_LIMIT)
     if stderr:
         found["ERROR_STDERR"] = found["RESTIC_STDERR"] = stderr
     return found
+
+
+def beginning(text: str, limit: int) -> str:
+    """As much of a text as fits into so many bytes."""
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def tail(text: str, limit: int) -> str:
@@ -113,16 +121,52 @@ def tail(text: str, limit: int) -> str:
     return cut[newline + 1 if newline >= 0 else 0 :].decode(errors="ignore")
 
 
-def interpolate(line: str, values: Mapping[str, str]) -> str:
-    """`on-error`: replace `{name}` by the value quoted for the shell; `\\{name\\}` is literal."""
+# ---- on-error -------------------------------------------------------------------------------
 
-    def replaced(match: re.Match[str]) -> str:
-        before, name, after = match.groups()
-        if before and after:
-            return f"{{{name}}}"
-        if name not in values:
-            log.warning("on-error: unknown variable `{%s}`", name)
-            return match[0]
-        return before + shlex.quote(values[name]) + after
 
-    return _PLACEHOLDER.sub(replaced, line)
+def error_values(report: Report) -> dict[str, str]:
+    """What `on-error` lines can name in braces."""
+    failure = report.failure
+    output = failure.stderr.splitlines() if failure else []
+    last = (["..."] if len(output) > OUTPUT_LINES else []) + output[-OUTPUT_LINES:]
+    summary = report.summary
+    return {
+        "configuration_filename": report.config_file,
+        "repository": report.repository,
+        "error": beginning(failure.message, VARIABLE_LIMIT) if failure else "",
+        "output": tail("\n".join(last), VARIABLE_LIMIT),
+        "profile": report.profile,
+        "command": report.command,
+        "exit_code": str(report.exit_code),
+        "run_id": report.run_id,
+        "snapshot_id": (summary.snapshot_id or "") if summary else "",
+    }
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that stands for `{name}`."""
+    return f"RESTICPROF_{name.upper()}"
+
+
+def interpolate(line: str, names: Collection[str]) -> str:
+    """Replace `{name}` by its variable, in or out of quotes; `\\{name\\}` is literal.
+
+    A value never becomes a part of the line, so the shell executes nothing of it, whatever it is.
+    """
+    inside = ""  # which quotes we are in
+
+    def replaced(token: re.Match[str]) -> str:
+        nonlocal inside
+        mark = token["quote"] or ("'" if token[0] == "\\'" and inside == "'" else "")
+        if mark:
+            inside = {"": mark, mark: ""}.get(inside, inside)
+        if token["literal"]:
+            return f"{{{token['literal']}}}"
+        if not token["name"]:
+            return token[0]
+        if token["name"] not in names:
+            log.warning("on-error: unknown variable `{%s}`", token["name"])
+            return token[0]
+        return f'{inside}"${variable_of(token["name"])}"{inside}'
+
+    return _TOKEN.sub(replaced, line)

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from resticprof.commands import record
-from resticprof.commands.steps import WARNING, Steps
+from resticprof.commands.steps import Steps
 from resticprof.commands.story import Story
 from resticprof.commands.surroundings import Surroundings
 from resticprof.commands.tell import Teller
@@ -26,56 +26,65 @@ if TYPE_CHECKING:
     from resticprof.commands.plan import Plan
     from resticprof.commands.session import Session
 
-log = logging.getLogger("resticprof")
-
 
 def run(plan: Plan, session: Session) -> Report:
-    """Run one command of one profile with everything around it; what failed is in the report."""
-    profile, section = plan.profile, plan.section
+    """Run one command of one profile with everything around it; what failed is in the report.
+
+    docs/hooks.md has the same order as a table.
+    """
+    profile, section, command = plan.profile, plan.section, plan.command
     story = Story(plan, host=session.host, user=session.user)
     around = Surroundings(plan, session, story)
     steps = Steps(plan, session, story, around)
     teller = Teller(
         plan.monitors,
-        session.global_,
+        session,
         dry_run=plan.restic_dry_run,
         snapshot=lambda: around.event(State.LOG),
     )
     with contextlib.ExitStack() as held:
         try:
-            if plan.problems:
-                raise ConfigError(*plan.problems)
+            _check(plan, session, story)
             teller.deliver_waiting(profile)
-            session.check_conditions()
-            steps.lock = held.enter_context(_lock(plan, session, steps.patience))
-            around.hooks(profile.run_before, "run-before", may_skip=True)
+            around.begin(held.enter_context(_lock(plan, session, steps.patience)))
+            around.hooks("run-before", profile.run_before, may_skip=True)
             steps.initialize()
-            teller.tell(around.event(State.START))
             around.send(section.send_before)
-            around.hooks(section.run_before, f"run-before {plan.command}", may_skip=True)
+            teller.tell(around.event())
+            around.hooks(f"run-before {command}", section.run_before, may_skip=True)
             steps.run()
-            around.hooks(section.run_after, f"run-after {plan.command}")
-            around.send(section.send_after)
-            around.hooks(profile.run_after, "run-after")
             story.succeed()
+            around.hooks(f"run-after {command}", section.run_after)
+            around.send(section.send_after)
+            around.hooks("run-after", profile.run_after)
+            session.signals.check()
         except Skipped as skip:
             story.skip(skip.reason)
         except Exception as error:  # noqa: BLE001 - somebody must be told of it
             story.fail(error)
-            _tell_cause(error)
             around.send(section.send_after_fail)
-            _after_fail(plan, around)
+            around.after_fail()
         story.end()
         report = around.report()
         _last_line(report)
-        record.record(plan, report, session.global_)
-        teller.finish(around.event(_final_state(report)))
-        around.on_error(section.on_error or profile.on_error)
-        around.all_hooks(section.run_finally, f"run-finally {plan.command}")
-        around.all_hooks(profile.run_finally, "run-finally")
+        with story.spared():
+            record.record(plan, report, session.global_)
+        with story.spared():
+            session.signals.acknowledge()
+            teller.finish(around.event())
+        around.on_error()
+        around.clear_up()
         around.send(section.send_finally)
         around.join()
-    return report
+    return around.report()
+
+
+def _check(plan: Plan, session: Session, story: Story) -> None:
+    """What makes a run pointless before it begins: a broken profile, no restic, no power."""
+    if plan.problems:
+        raise ConfigError(*plan.problems)
+    story.restic_version = str(session.restic.version or "")
+    session.check_conditions()
 
 
 @contextlib.contextmanager
@@ -89,30 +98,6 @@ def _lock(plan: Plan, session: Session, patience: Patience) -> Iterator[lock.Loc
     with lock.hold(plan.lock, wait=patience.left, force=force, signals=session.signals) as held:
         patience.spend(time.monotonic() - begin)
         yield held
-
-
-def _after_fail(plan: Plan, around: Surroundings) -> None:
-    """The failure hooks; one that fails itself is told and keeps the later ones from running."""
-    try:
-        around.hooks(plan.section.run_after_fail, f"run-after-fail {plan.command}")
-        around.hooks(plan.profile.run_after_fail, "run-after-fail")
-    except Error as error:
-        log.error("%s", error)
-
-
-def _tell_cause(error: BaseException) -> None:
-    if isinstance(error, Error):
-        log.error("%s", error)
-    else:
-        log.error("internal error; please report it", exc_info=error)
-
-
-def _final_state(report: Report) -> State:
-    """The one event that ends what `start` began."""
-    main = report.steps[-1] if report.steps else None
-    if report.outcome is Outcome.WARNING or (main and main.exit_code == WARNING):
-        return State.WARN
-    return State.FAIL if report.outcome is Outcome.FAILED else State.FINISH
 
 
 def _last_line(report: Report) -> None:

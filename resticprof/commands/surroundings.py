@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from resticprof.commands import hooks, template_data, webhooks
 from resticprof.commands.hooks import Shell
+from resticprof.commands.story import scrubbed
+from resticprof.config.monitors import COMMANDS
+from resticprof.errors import Error
 from resticprof.model import masking
 from resticprof.model import report as reports
 from resticprof.model.run import Event, Report, State
@@ -16,155 +17,15 @@ from resticprof.model.types import Text, reveal
 from resticprof.system import environment
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from resticprof.commands.plan import Plan
     from resticprof.commands.session import Session
     from resticprof.commands.story import Story
     from resticprof.model.config import Webhook
+    from resticprof.system.lock import Lock
 
 log = logging.getLogger("resticprof")
-
-
-class Surroundings:
-    """The hooks and requests of one run, with the variables as they are at that moment."""
-
-    def __init__(self, plan: Plan, session: Session, story: Story) -> None:
-        self._plan = plan
-        self._session = session
-        self._story = story
-        self._background: list[threading.Thread] = []
-
-    def report(self) -> Report:
-        """The run as it is known now, with the end of its log."""
-        report = self._story.report(self._session.logs.tail.lines())
-        return scrubbed(report, self._session.logs.scrubber.scrub)
-
-    def event(self, state: State) -> Event:
-        """The run as monitors and texts see it."""
-        report = self.report()
-        sentence = reports.summary_sentence(report)
-        return Event(state=state, report=report, sentence=sentence, environment=self.environment())
-
-    # ---- environment --------------------------------------------------------------------
-
-    def variables(self) -> dict[str, Text]:
-        """The variables of restic and of hooks; the files are read again each time.
-
-        Those with a secret name are secret, and hidden in the log from now on.
-        """
-        profile = self._plan.profile
-        found = environment.of_profile(
-            files=profile.env_file,
-            variables={name: reveal(value) for name, value in profile.env.items()},
-        )
-        known: dict[str, Text] = {
-            name: masking.variable_secret(name, value) for name, value in found.items()
-        }
-        secrets = masking.secrets_in((profile, known))
-        self._session.logs.scrubber.learn(secrets)
-        return {**known, "PROFILE_NAME": profile.name, "PROFILE_COMMAND": self._plan.command}
-
-    def environment(self) -> dict[str, str]:
-        """The same as plain text, for a child."""
-        return {name: reveal(value) for name, value in self.variables().items()}
-
-    def _hook_environment(self) -> dict[str, str]:
-        """The same, with the results so far and the error context for hooks."""
-        base = self.environment()
-        results = {
-            name: value
-            for name, value in reports.variables(self.event(self._state())).items()
-            if name in RESULTS and name not in base
-        }
-        return {**base, **results, **hooks.failure_variables(self._story.failure)}
-
-    def _state(self) -> State:
-        if self._story.failure is not None:
-            return State.FAIL
-        return State.FINISH if self._story.outcome else State.START
-
-    # ---- shell hooks --------------------------------------------------------------------
-
-    def hooks(self, lines: tuple[str, ...], name: str, *, may_skip: bool = False) -> None:
-        """Run shell lines until one fails: `HookError`, or `Skipped` for exit status 75."""
-        if lines:
-            hooks.run_lines(lines, self._label(name), self.shell(), may_skip=may_skip)
-
-    def all_hooks(self, lines: tuple[str, ...], name: str) -> None:
-        """Run every shell line; failures are told in the log."""
-        if lines:
-            hooks.run_all(lines, self._label(name), self.shell())
-
-    def on_error(self, lines: tuple[str, ...]) -> None:
-        """Run `on-error` lines with their `{names}` replaced by quoted values."""
-        if lines and self._story.failure is not None:
-            values = _error_values(self.report())
-            self.all_hooks(tuple(hooks.interpolate(line, values) for line in lines), "on-error")
-
-    def _label(self, name: str) -> str:
-        return f"{name} on profile '{self._plan.profile.name}'"
-
-    def shell(self) -> Shell:
-        """How shell lines are started at this moment."""
-        limit = self._plan.section.hook_timeout or self._plan.profile.hook_timeout
-        return Shell(
-            path=self._session.shell,
-            environment=self._hook_environment,
-            timeout=float(limit) if limit else None,
-            signals=self._session.signals,
-            streams=self._session.routes.of_hooks(),
-        )
-
-    # ---- HTTP hooks ---------------------------------------------------------------------
-
-    def send(self, requests: tuple[Webhook, ...]) -> None:
-        """Send HTTP hooks; a failure is one warning and changes nothing."""
-        if requests:
-            sending = webhooks.Sending(
-                variables=self._request_variables(),
-                render=self._renderer(),
-                global_=self._session.global_,
-                dry_run=self._plan.restic_dry_run,
-            )
-            self._background += webhooks.send(requests, sending)
-
-    def join(self) -> None:
-        """Wait for requests in the background; each has its own time limit."""
-        for thread in self._background:
-            thread.join()
-
-    def _request_variables(self) -> dict[str, str]:
-        event = self.event(self._state())
-        return {**reports.variables(event), **hooks.failure_variables(event.report.failure)}
-
-    def _renderer(self) -> Callable[[str, str], str]:
-        report, stdout = self.report(), self._story.stdout
-
-        def render(text: str, file: str) -> str:
-            return template_data.render_body(text, file, report, stdout)
-
-        return render
-
-
-def scrubbed(report: Report, scrub: Callable[[str], str]) -> Report:
-    """The report without known secrets: it goes to services, files and texts."""
-    failure = report.failure
-    if failure is not None:
-        failure = msgspec.structs.replace(
-            failure,
-            message=scrub(failure.message),
-            command_line=scrub(failure.command_line),
-            stderr=scrub(failure.stderr),
-        )
-    steps = tuple(
-        msgspec.structs.replace(step, error=scrub(step.error), stderr=scrub(step.stderr))
-        for step in report.steps
-    )
-    unreadable = tuple(map(scrub, report.unreadable))
-    return msgspec.structs.replace(report, failure=failure, steps=steps, unreadable=unreadable)
-
 
 RESULTS = frozenset(
     {
@@ -187,19 +48,176 @@ RESULTS = frozenset(
 """Results that hooks find in their environment, unless the profile or the system sets the name."""
 
 
-def _error_values(report: Report) -> dict[str, str]:
-    failure = report.failure
-    output = failure.stderr.splitlines() if failure else []
-    tail = (["..."] if len(output) > 25 else []) + output[-25:]
-    summary = report.summary
-    return {
-        "configuration_filename": report.config_file,
-        "repository": report.repository,
-        "error": failure.message if failure else "",
-        "output": "\n".join(tail),
-        "profile": report.profile,
-        "command": report.command,
-        "exit_code": str(report.exit_code),
-        "run_id": report.run_id,
-        "snapshot_id": (summary.snapshot_id or "") if summary else "",
-    }
+class Surroundings:
+    """The hooks and requests of one run, with the variables as they are at that moment.
+
+    Once the run has failed or is over, nothing deters them: neither a signal that came before nor
+    a variable that cannot be had.
+    """
+
+    def __init__(self, plan: Plan, session: Session, story: Story) -> None:
+        self._plan = plan
+        self._session = session
+        self._story = story
+        self._background: list[webhooks.Delivery] = []
+        self._lock: Lock | None = None
+        self._begun = False
+
+    def begin(self, lock: Lock | None) -> None:
+        """From here on the profile is ours, and there may be something to clear up."""
+        self._lock, self._begun = lock, True
+
+    def note_child(self, pid: int) -> None:
+        """A process works under our lock: the lock counts for as long, even if we are killed."""
+        if self._lock:
+            self._lock.add_child(pid)
+
+    def report(self) -> Report:
+        """The run as it is known now, with the end of its log."""
+        report = self._story.report(self._session.logs.tail.lines())
+        return scrubbed(report, self._session.logs.scrubber.scrub)
+
+    def event(self, state: State | None = None) -> Event:
+        """The run as monitors and texts see it."""
+        report = self.report()
+        return Event(
+            state=state or self._story.state,
+            report=report,
+            sentence=reports.summary_sentence(report),
+            environment=self._environment(),
+        )
+
+    @property
+    def _undeterred(self) -> bool:
+        return self._story.failure is not None or self._story.ended is not None
+
+    # ---- environment --------------------------------------------------------------------
+
+    def variables(self) -> dict[str, Text]:
+        """The variables of restic and of hooks; the files are read again each time.
+
+        Those with a secret name are secret, and hidden in the log from now on.
+        """
+        profile = self._plan.profile
+        found = environment.of_profile(files=profile.env_file, variables=self._configured())
+        known: dict[str, Text] = {
+            name: masking.variable_secret(name, value) for name, value in found.items()
+        }
+        self._session.logs.scrubber.learn(masking.secrets_in((profile, known)))
+        return {**known, "PROFILE_NAME": profile.name, "PROFILE_COMMAND": self._plan.command}
+
+    def _configured(self) -> dict[str, str]:
+        """`env`. Raises `SecretError` for a reference that leads to no value."""
+        found = {}
+        for name, value in self._plan.profile.env.items():
+            try:
+                found[name] = reveal(value)
+            except Error as error:
+                if not self._undeterred:
+                    raise
+                log.warning("env: `%s` is missing: %s", name, error)
+        return found
+
+    def _environment(self) -> dict[str, str]:
+        """The same as plain text."""
+        return {name: reveal(value) for name, value in self.variables().items()}
+
+    def _hook_environment(self) -> dict[str, str]:
+        """The same, with the results so far and the error context."""
+        event = self.event()
+        results = reports.variables(event)
+        return {
+            **{name: results[name] for name in RESULTS & results.keys()},
+            **event.environment,
+            **hooks.failure_variables(self._story.failure),
+        }
+
+    # ---- shell hooks --------------------------------------------------------------------
+
+    def hooks(self, name: str, lines: tuple[str, ...], *, may_skip: bool = False) -> None:
+        """Run shell lines until one fails: `HookError`, or `Skipped` for exit status 75."""
+        if lines:
+            hooks.run_lines(lines, self._label(name), self.shell(), may_skip=may_skip)
+
+    def after_fail(self) -> None:
+        """`run-after-fail` of the section and, if that went well, of the profile."""
+        with self._story.spared():
+            self.hooks(f"run-after-fail {self._plan.command}", self._plan.section.run_after_fail)
+            self.hooks("run-after-fail", self._plan.profile.run_after_fail)
+
+    def clear_up(self) -> None:
+        """`run-finally`: every line, whatever comes of the others.
+
+        Not if the run never began: what would be cleared up is in use by who holds the lock.
+        """
+        section, profile = self._plan.section.run_finally, self._plan.profile.run_finally
+        names = {f"run-finally {self._plan.command}": section, "run-finally": profile}
+        for name, lines in names.items() if self._begun else ():
+            for line in lines:
+                with self._story.spared():
+                    self.hooks(name, (line,))
+
+    def on_error(self) -> None:
+        """`on-error` of the section, or of the profile for the commands that monitors report."""
+        usual = self._plan.profile.on_error if self._plan.command in COMMANDS else ()
+        lines = self._plan.section.on_error or usual
+        if self._story.failure is None:
+            return
+        if self._plan.restic_dry_run:
+            for line in lines:
+                log.info("dry-run: on-error: %s", line)
+            return
+        values = hooks.error_values(self.report())
+        for line in lines:
+            with self._story.spared():
+                hooks.run_lines(
+                    (hooks.interpolate(line, values),), self._label("on-error"), self.shell(values)
+                )
+
+    def _label(self, name: str) -> str:
+        return f"{name} on profile '{self._plan.profile.name}'"
+
+    def shell(self, values: Mapping[str, str] | None = None) -> Shell:
+        """How shell lines are started at this moment; `values` are those of `on-error`."""
+        limit = self._plan.section.hook_timeout or self._plan.profile.hook_timeout
+        further = {hooks.variable_of(name): value for name, value in (values or {}).items()}
+        return Shell(
+            path=self._session.shell,
+            environment=lambda: {**self._hook_environment(), **further},
+            timeout=float(limit) if limit else None,
+            signals=self._session.signals,
+            streams=self._session.routes.of_hooks(),
+            on_start=self.note_child,
+            undeterred=self._undeterred,
+        )
+
+    # ---- HTTP hooks ---------------------------------------------------------------------
+
+    def send(self, requests: tuple[Webhook, ...]) -> None:
+        """Send HTTP hooks; a failure is one warning and changes nothing."""
+        if not requests:
+            return
+        if self._undeterred:
+            self._session.signals.acknowledge()
+        with self._story.spared():
+            self._background += webhooks.send(requests, self._sending())
+
+    def join(self) -> None:
+        """Wait for requests in the background; each has its own time limit."""
+        webhooks.wait(self._background, self._session.signals)
+
+    def _sending(self) -> webhooks.Sending:
+        event = self.event()
+        stdout = self._session.logs.scrubber.scrub(self._story.stdout)
+
+        def render(text: str, file: str) -> str:
+            return template_data.render_body(text, file, event.report, stdout)
+
+        failure = hooks.failure_variables(event.report.failure)
+        return webhooks.Sending(
+            variables={**reports.variables(event), **failure},
+            render=render,
+            global_=self._session.global_,
+            signals=self._session.signals,
+            dry_run=self._plan.restic_dry_run,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote_plus, urlsplit
 
@@ -16,10 +16,13 @@ from resticprof.model.config import Global, Webhook
 from resticprof.model.run import HttpRequest, Transport
 from resticprof.model.types import reveal
 from resticprof.system import http
+from resticprof.system.signals import Signals
 
 log = logging.getLogger("resticprof.http")
 
-FREE_TEXTS = frozenset({"ERROR", "ERROR_COMMANDLINE", "ERROR_STDERR", "SUMMARY", "LOG"})
+FREE_TEXTS = frozenset(
+    {"ERROR", "ERROR_MESSAGE", "ERROR_COMMANDLINE", "ERROR_STDERR", "SUMMARY", "LOG"}
+)
 """Variables that are escaped inside a URL; the others are parts of it."""
 
 RenderBody = Callable[[str, str], str]
@@ -32,6 +35,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str]
     render: RenderBody
     global_: Global
+    signals: Signals
     dry_run: bool = False
 
 
@@ -46,9 +50,7 @@ def build(hook: Webhook, sending: Sending) -> HttpRequest:
         return quote_plus(value) if name in FREE_TEXTS else value
 
     url = expansion.expand(hook.url.reveal(), in_url)
-    body = (
-        expansion.expand(reveal(hook.body), expansion.from_mapping(variables)) if hook.body else ""
-    )
+    body = expansion.expand(reveal(hook.body or ""), expansion.from_mapping(variables))
     if hook.body_template:
         rendered = _from_template(hook.body_template, sending.render)
         body = body or rendered
@@ -56,7 +58,7 @@ def build(hook: Webhook, sending: Sending) -> HttpRequest:
         method=hook.method or "GET",
         url=masking.url_secret(url),
         headers=tuple((header.name, header.value) for header in hook.headers if header.name),
-        body=body.encode() if body else None,
+        body=body.encode(errors="replace") if body else None,
     )
 
 
@@ -68,55 +70,90 @@ def _from_template(file: str, render: RenderBody) -> str:
     return render(text, file)
 
 
-def send(hooks: tuple[Webhook, ...], sending: Sending) -> list[threading.Thread]:
-    """Send them in order; different hosts at the same time. A failure is a warning, no more.
+def send(hooks: Iterable[Webhook], sending: Sending) -> list[Delivery]:
+    """Send hooks; those to one host in their order, different hosts at the same time.
 
-    Returns the threads of those that nobody waits for yet (`background`).
+    A failure is a warning, no more. Returns those that nobody has waited for (`background`).
     """
-    background: list[threading.Thread] = []
-    queues: dict[str, list[tuple[Webhook, HttpRequest]]] = {}
+    background: list[Delivery] = []
+    queues: dict[str, Delivery] = {}
     for hook in hooks:
         try:
             request = build(hook, sending)
         except Error as error:
             log.warning("HTTP hook: %s", error)
             continue
+        transport = Transport(
+            timeout=float(sending.global_.send_timeout),
+            verify=not hook.skip_tls_verification,
+            ca_certificates=sending.global_.ca_certificates,
+        )
         if sending.dry_run:
             _show(request)
         elif hook.background:
-            background.append(_start([(hook, request)], sending.global_))
+            background.append(Delivery((request, transport)))
         else:
-            queues.setdefault(_host(request), []).append((hook, request))
-    threads = [_start(queue, sending.global_) for queue in list(queues.values())[1:]]
-    for queue in list(queues.values())[:1]:
-        _send_queue(queue, sending.global_)
-    for thread in threads:
-        thread.join()
+            queues.setdefault(_host(request), Delivery()).add(request, transport)
+    for delivery in (*background, *queues.values()):
+        delivery.start()
+    wait(queues.values(), sending.signals)
     return background
 
 
-def _start(queue: list[tuple[Webhook, HttpRequest]], global_: Global) -> threading.Thread:
-    thread = threading.Thread(target=_send_queue, args=(queue, global_), daemon=True)
-    thread.start()
-    return thread
+def wait(deliveries: Iterable[Delivery], signals: Signals) -> None:
+    """Wait for the answers, but not through a signal: what has none by then is given up."""
+    running = tuple(deliveries)
+    if not signals.join(running):
+        for delivery in running:
+            delivery.give_up()
 
 
-def _send_queue(queue: list[tuple[Webhook, HttpRequest]], global_: Global) -> None:
-    for hook, request in queue:
-        transport = Transport(
-            timeout=float(global_.send_timeout),
-            verify=not hook.skip_tls_verification,
-            ca_certificates=global_.ca_certificates,
-        )
+class Delivery(threading.Thread):
+    """Requests that are sent one after the other, each with an answer or a warning."""
+
+    def __init__(self, *requests: tuple[HttpRequest, Transport]) -> None:
+        super().__init__(name="HTTP hooks", daemon=True)
+        self._requests = list(requests)
+        self._given_up = False
+
+    def add(self, request: HttpRequest, transport: Transport) -> None:
+        """One more, before the start."""
+        self._requests.append((request, transport))
+
+    def run(self) -> None:
+        """Send them all, as long as somebody waits."""
+        for request, transport in self._requests:
+            if not self._given_up:
+                self._send(request, transport)
+
+    def _send(self, request: HttpRequest, transport: Transport) -> None:
         try:
             http.send(request, transport)
-        except Error as error:
-            log.warning("HTTP hook %s %s: %s", request.method, request.url, error)
+        except Exception as error:
+            if self._given_up:
+                return
+            known = isinstance(error, Error)
+            log.warning(
+                "HTTP hook %s %s: %s",
+                request.method,
+                request.url,
+                error if known else "internal error, please report it",
+                exc_info=not known,
+            )
+
+    def give_up(self) -> None:
+        """Send nothing more, and say nothing about what is under way."""
+        if self.is_alive():
+            self._given_up = True
+            log.warning(
+                "HTTP hooks: interrupted before the answer of %s", _host(self._requests[0][0])
+            )
 
 
 def _host(request: HttpRequest) -> str:
+    """Host and port; hooks with the same ones are sent in their order."""
     try:
-        return urlsplit(reveal(request.url)).netloc
+        return urlsplit(reveal(request.url)).netloc.rpartition("@")[2]
     except ValueError:
         return ""
 

@@ -97,10 +97,15 @@ class Lock:
             log.debug("cannot note process %d in `%s`: %s", pid, self.path, error.strerror)
 
     def release(self) -> None:
-        """Remove the file, if it is still the one that we made."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove the file, if it is still the one that we made.
+
+        One that cannot be removed is as good as free: nobody holds it any more.
+        """
+        try:
             if _is_at(self._descriptor, self.path):
-                self.path.unlink()
+                self.path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("cannot remove the lock file `%s`: %s", self.path, error.strerror)
         os.close(self._descriptor)
 
 

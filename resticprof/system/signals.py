@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import signal
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, ClassVar
 from resticprof.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from typing_extensions import Self
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PULSE = 0.1  # seconds between two looks for a signal, where nothing can wake us
 
 
 class Bell:
@@ -150,6 +152,18 @@ class Signals:
                 if select.select([bell], [], [], left)[0]:
                     bell.heard()
                     self.check()
+
+    def join(self, threads: Iterable[threading.Thread], deadline: float = math.inf) -> bool:
+        """Wait for the end of threads, but not through a signal, which is not told by that.
+
+        `deadline` is of time.monotonic(). `False` when not all of them have ended.
+        """
+        for thread in threads:
+            while thread.is_alive():
+                if self.pending or time.monotonic() >= deadline:
+                    return False
+                thread.join(min(PULSE, max(0.0, deadline - time.monotonic())))
+        return True
 
     @contextlib.contextmanager
     def bell(self) -> Iterator[Bell]:

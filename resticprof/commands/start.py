@@ -1,0 +1,103 @@
+"""Start restic once: its command line, where its streams lead, and what it said."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from resticprof.commands import arguments
+from resticprof.commands.session import DATA_COMMANDS
+from resticprof.commands.stream_errors import StreamErrors
+from resticprof.model.run import Command, Result
+from resticprof.restic import output
+from resticprof.system import process
+from resticprof.system.process import Input, Streams
+
+if TYPE_CHECKING:
+    from resticprof.commands.patience import Patience
+    from resticprof.commands.plan import Plan, Step
+    from resticprof.commands.session import Session
+    from resticprof.commands.surroundings import Surroundings
+
+log = logging.getLogger("resticprof")
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How restic ended, and what it said."""
+
+    result: Result
+    collector: output.Collector
+    input_is_gone: bool = False  # it had our standard input, which can be read once
+
+
+class Starter:
+    """Starts the steps of one run."""
+
+    def __init__(
+        self, plan: Plan, session: Session, around: Surroundings, patience: Patience
+    ) -> None:
+        self._plan = plan
+        self._session = session
+        self._around = around
+        self._patience = patience
+
+    def start(self, step: Step) -> Done:
+        """Run restic to its end, whatever that is."""
+        command = arguments.command(self._plan, step, self._context())
+        collector = output.collector(step.command)
+        limit = self._plan.section.timeout or self._plan.profile.timeout
+        log.debug("%s", arguments.shown(command))
+        streams = self._streams(step, collector)
+        result = process.run(
+            command,
+            streams,
+            timeout=float(limit) if limit else None,
+            patient=True,
+            on_start=self._around.note_child,
+            signals=self._session.signals,
+        )
+        return Done(result, collector, input_is_gone=streams.stdin is Input.OURS)
+
+    def _context(self) -> arguments.Context:
+        invocation = self._session.invocation
+        return arguments.Context(
+            restic=self._session.restic,
+            global_=self._session.global_,
+            host=self._session.host,
+            environment=self._around.variables(),
+            warn=self._session.warn,
+            quiet=invocation.quiet,
+            verbose=invocation.verbose,
+            lock_wait=self._patience.left,
+        )
+
+    def _streams(self, step: Step, collector: output.Collector) -> Streams:
+        """Where restic's streams lead: its data to stdout, its words to stderr, both to us."""
+        routes = self._session.routes
+        reactions = StreamErrors(self._plan.profile.stream_error, self._around.shell)
+        return Streams(
+            stdin=self._stdin(step),
+            stdout=routes.of_data(
+                collector.feed,
+                swallow=step.main and self._swallows(step),
+                read=step.command not in DATA_COMMANDS,
+            ),
+            stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
+        )
+
+    def _swallows(self, step: Step) -> bool:
+        """JSON that we asked for is for us; JSON that the user typed is his."""
+        extended = step.command == "backup" and self._plan.profile.backup.extended_status
+        return extended and "--json" not in step.extra
+
+    def _stdin(self, step: Step) -> Input | tuple[Command, ...]:
+        backup = self._plan.profile.backup
+        if not (step.main and step.command == "backup"):
+            return Input.NOTHING
+        if backup.stdin_command:
+            shell = self._around.shell()
+            return tuple(shell.command(line) for line in backup.stdin_command)
+        wanted = backup.stdin or "--stdin" in step.extra
+        return Input.OURS if wanted else Input.NOTHING
