@@ -80,7 +80,7 @@ def test_monitor_is_complete(name):
 def test_format_is_complete(name):
     module = formats.load(name)
     assert module.SUFFIXES
-    assert list(inspect.signature(module.parse).parameters) == ["text", "file"]
+    assert list(inspect.signature(module.parse).parameters) == ["text", "file", "origins"]
 
 
 def test_every_suffix_is_searched_for():

@@ -9,7 +9,7 @@ import typer
 
 from resticprof.cli import render
 from resticprof.cli.app import app
-from resticprof.cli.opening import open_configuration
+from resticprof.cli.opening import read_configuration
 from resticprof.errors import Error, ResticNotFound
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _restic_help(command: str, invocation: Invocation) -> str:
     from resticprof.commands import helping
 
     try:
-        configuration = open_configuration(invocation, warn=False)
+        configuration = read_configuration(invocation)
     except Error:
         configuration = None
     try:

@@ -13,7 +13,7 @@ import typer
 from resticprof import __version__
 from resticprof.cli import render
 from resticprof.cli.app import app
-from resticprof.cli.opening import open_configuration
+from resticprof.cli.opening import open_configuration, read_configuration
 
 if TYPE_CHECKING:
     from resticprof.model.run import Invocation
@@ -107,7 +107,7 @@ def check_config(ctx: typer.Context, json: Json = False) -> None:
     """Find every mistake in the configuration, each with its file, line and key."""
     from resticprof.commands import check_config as checking
 
-    findings = checking.check(lambda: open_configuration(ctx.obj, warn=False))
+    findings = checking.check(lambda: read_configuration(ctx.obj))
     if json:
         render.json(findings)
     else:

@@ -12,20 +12,26 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 
-def open_configuration(invocation: Invocation, *, warn: bool = True) -> Configuration:
-    """Find and read the configuration; its unknown keys are told as warnings."""
+def open_configuration(invocation: Invocation) -> Configuration:
+    """Find and read the configuration; what is strange about it is told as warnings.
+
+    Raises `ConfigError` when its shared part cannot be used.
+    """
+    configuration = read_configuration(invocation).require()
+    if str(configuration.file) != invocation.config:
+        log.debug("using configuration file %s", configuration.file)
+    for problem in configuration.warnings:
+        log.warning("%s", problem)
+    return configuration
+
+
+def read_configuration(invocation: Invocation) -> Configuration:
+    """The configuration with its problems, as far as it can be read; nothing is told."""
     from resticprof.commands import template_data
     from resticprof.config import load
     from resticprof.config.configuration import Configuration
 
     file = load.find(invocation.config)
     renderer = template_data.Renderer(file)
-    configuration = Configuration(
-        load.Files(file, invocation.format, renderer.render), renderer.env_files
-    )
-    if str(file) != invocation.config:
-        log.debug("using configuration file %s", file)
-    if warn:
-        for problem in configuration.warnings:
-            log.warning("%s", problem)
-    return configuration
+    files = load.Files(file, invocation.format, renderer.of_profile)
+    return Configuration(files, renderer.env_files)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from resticprof.cli import render
-from resticprof.cli.opening import open_configuration
+from resticprof.cli.opening import open_configuration, read_configuration
 from resticprof.commands import dry_run, execute, scheduled
 from resticprof.commands.selection import Selection
 from resticprof.commands.session import Session, level_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def default_command(invocation: Invocation) -> str:
     """What to do when the command line names no command."""
-    return open_configuration(invocation, warn=False).global_.default_command
+    return read_configuration(invocation).global_.default_command
 
 
 def run(invocation: Invocation, selection: Selection) -> int:

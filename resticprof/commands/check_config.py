@@ -45,7 +45,8 @@ def check(open_configuration: Callable[[], Configuration]) -> list[Finding]:
         return sorted(_from_problem(problem) for problem in error.problems)
     except Error as error:
         return [_from_error(error)]
-    found = {_from_problem(problem) for problem in configuration.warnings}
+    found = {_from_problem(problem) for problem in configuration.problems}
+    found.update(_from_problem(problem) for problem in configuration.warnings)
     found.update(_groups(configuration))
     for name in configuration.names():
         found.update(_profile(configuration, name))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resticprof.commands.hooks import failure_variables
 from resticprof.system import files
 from resticprof.templates import data
+from resticprof.templates.buffer import Rendered
 from resticprof.templates.gotime import LocalZone
 from resticprof.templates.render import TemplateSet
 
@@ -34,17 +35,21 @@ class Renderer:
         self._directory = Path.cwd()
         self.env_files: dict[str, str] = {}  # `{{ env }}`: profile name to the file it stands for
 
-    def render(self, sources: list[tuple[str, str]], profile_name: str) -> list[str]:
-        """The texts in order; a `define` of one file can be used in the later ones."""
-        if not any("{{" in text or "{%" in text for _, text in sources):
-            return [text for _, text in sources]
-        templates = TemplateSet(functions={**_functions(), "env": lambda: self._env(profile_name)})
-        seen = data.ConfigData(
-            **_base(self._directory),
-            profile=data.NameData(name=profile_name),
-            config_dir=str(Path(os.path.abspath(self._main)).parent),
-        )
-        return [templates.render(text, seen, file=file) for file, text in sources]
+    def of_profile(self, name: str) -> Callable[[str, str], Rendered]:
+        """What renders the files for one profile; a `define` counts in the files after its own."""
+        templates = TemplateSet(functions={**_functions(), "env": lambda: self._env(name)})
+
+        def render(file: str, text: str) -> Rendered:
+            if "{{" not in text and "{%" not in text:
+                return Rendered(text)
+            seen = data.ConfigData(
+                **_base(self._directory),
+                profile=data.NameData(name=name),
+                config_dir=str(Path(os.path.abspath(self._main)).parent),
+            )
+            return templates.rendered(text, seen, file=file)
+
+        return render
 
     def _env(self, profile_name: str) -> str:
         path = temporary_file(f"{profile_name}.env")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.config import load, monitors, profiles, resolve, schedules
-from resticprof.config.convert import Converter, failed
+from resticprof.config import load, monitors, profiles, schedules
+from resticprof.config.convert import Converter, describe, failed
+from resticprof.config.problems import Problems
 from resticprof.config.profiles import Shared
 from resticprof.errors import ConfigError, Problem, UsageError
 from resticprof.model.config import Global, Group, Profile, Schedule
@@ -25,11 +26,15 @@ log = logging.getLogger("resticprof")
 
 FIRST_NAME = "default"  # the profile name that templates see while `global` and groups are read
 
+_TOP_OF_VERSION_2 = ("version", "includes", "global", "groups", "profiles", "mixins")
+_NOT_OURS = ("$schema", "remotes")  # without a complaint
+
 
 class Configuration:
     """One configuration: `global` and the groups are read at once, each profile when it is opened.
 
-    `warnings` holds the unknown keys that were met. Under `global.strict` they are errors.
+    `problems` are what is wrong with the shared part, `warnings` what is strange about it. The
+    values that cannot be used have their defaults.
     """
 
     def __init__(self, files: load.Files, env_files: Mapping[str, str] | None = None) -> None:
@@ -38,50 +43,70 @@ class Configuration:
             {} if env_files is None else env_files
         )  # `{{ env }}`, filled when a profile is rendered
         self.file = files.main
-        self._absolute = Path(os.path.abspath(files.directory))  # now: a `base-dir` comes later
-        self.warnings: list[Problem] = []
-        tree = files.tree(FIRST_NAME)
-        self.version = resolve.version(tree)
-        if self.version == 2 and self.file.suffix == ".hcl":
-            raise resolve.problem(tree, "version", "HCL is for version 1 only; use TOML or YAML")
-        self._first = tree
-        self.global_, self._shared = self._read_global(tree)
-        self.groups = self._read_groups(tree)
+        self._document = files.document(FIRST_NAME)
+        self.version = self._document.version
+        converter = Converter(files.directory)
+        self._check_top(converter)
+        self.global_, self._shared = self._read_global(converter)
+        self.groups = self._read_groups(converter)
+        strict = self.global_.strict
+        self.problems = (*converter.problems, *(converter.unknown if strict else ()))
+        self.warnings = (
+            *files.warnings,
+            *converter.advice,
+            *(() if strict else converter.unknown),
+        )
+
+    def require(self) -> Configuration:
+        """This configuration, if its shared part is right. Raises `ConfigError`."""
+        if self.problems:
+            raise ConfigError(*self.problems)
+        return self
 
     # ---- what there is ------------------------------------------------------------------
 
     def names(self) -> list[str]:
         """The profiles, by name; one without any key is not listed."""
-        nodes = resolve.profile_nodes(self._first)
+        nodes = self._document.profiles
         return sorted(node.key or key for key, node in nodes.items() if node.value)
 
     def has_profile(self, name: str) -> bool:
         """Whether there is a profile of this name, in any case."""
-        return name.lower() in resolve.profile_nodes(self._first)
+        return name.lower() in self._document.profiles
+
+    def ancestors(self, name: str) -> tuple[str, ...]:
+        """The names of the parents of a profile in lower case, nearest first."""
+        return self._document.ancestors(name)
 
     def group(self, name: str) -> Group | None:
         """The group of this name; a profile of the same name goes first."""
         return self.groups.get(name.lower())
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str, problems: Problems | None = None) -> Node:
         """The resolved tree of a profile. Raises `UsageError` when there is no such profile."""
-        found = resolve.profile(self.files.tree(name), name)
-        if found is None:
+        document = self.files.document(name)
+        if name.lower() not in document.profiles:
             there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
             raise UsageError(
                 f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}"
             )
-        return found
+        return document.profile(name, Problems() if problems is None else problems)
 
-    def profile(self, name: str) -> Profile:
+    def shared_node(self, key: str) -> Node | None:
+        """The resolved tree of `global` or `groups`."""
+        return self._document.shared(key, Problems())
+
+    # ---- profiles -----------------------------------------------------------------------
+
+    def profile(self, name: str, *, reveal: bool = True) -> Profile:
         """Open a profile. Raises `ConfigError` with all its problems."""
-        problems, profile = self.open_profile(name)
+        problems, profile = self.open_profile(name, reveal=reveal)
         if problems:
             raise ConfigError(*problems)
         return profile
 
     def open_profile(
-        self, name: str, *, again: bool = False
+        self, name: str, *, again: bool = False, reveal: bool = True
     ) -> tuple[tuple[Problem, ...], Profile]:
         """The profile as far as it can be read, and what is wrong with it; tells warnings once.
 
@@ -89,17 +114,22 @@ class Configuration:
         """
         if again:
             self.files.forget(name)
-        converter, profile = self.read_profile(name)
+        converter, profile = self.read_profile(name, reveal=reveal)
         strict = self.global_.strict
         if not again:
             for problem in (*converter.advice, *(() if strict else converter.unknown)):
                 log.warning("%s", problem)
         return (*converter.problems, *(converter.unknown if strict else ())), profile
 
-    def read_profile(self, name: str) -> tuple[Converter, Profile]:
-        """Open a profile and keep its problems for the caller."""
-        node = self.node(name)
-        converter = Converter(self._directory(node))
+    def read_profile(self, name: str, *, reveal: bool = True) -> tuple[Converter, Profile]:
+        """Open a profile and keep its problems for the caller.
+
+        Without `reveal` no secret reference is followed: its own text stands for the value.
+        """
+        converter = Converter(self.files.directory, reveal=reveal)
+        node = self.node(name, converter)
+        if node.get("base-dir"):  # the run is going to change its directory
+            converter.directory = Path(os.path.abspath(self.files.directory))
         found = profiles.profile(converter, node, name, self._shared)
         if name in self._env_files:
             found = msgspec.structs.replace(
@@ -109,38 +139,56 @@ class Configuration:
 
     # ---- reading ------------------------------------------------------------------------
 
-    def _directory(self, node: Node) -> Path:
-        """The directory of the configuration; absolute when the run changes its own directory."""
-        return self._absolute if node.get("base-dir") else self.files.directory
+    def _check_top(self, converter: Converter) -> None:
+        """What stands at the top of the files, apart from profiles of version 1."""
+        table = self._document.tree.table
+        if self.version == 1:
+            for key in ("profiles", "mixins"):
+                if key in table and "version" not in table:
+                    text = f"`{key}` is known in version 2; add `version: 2` if this is meant"
+                    converter.advise(table[key], key, text)
+            return
+        if self.files.format == "hcl":
+            text = "HCL is for version 1 only; use TOML, YAML or JSON"
+            converter.problem(table["version"], "version", text)
+        for key, node in table.items():
+            if key not in (*_TOP_OF_VERSION_2, *_NOT_OURS) and not key.startswith(("x-", ".")):
+                converter.unknown_key(node, key, _TOP_OF_VERSION_2)
+        for key in ("profiles", "mixins"):
+            if key in table and not isinstance(table[key].value, dict):
+                text = f"expected a table by name, got {describe(table[key])}"
+                converter.problem(table[key], key, text)
 
-    def _read_global(self, tree: Node) -> tuple[Global, Shared]:
-        node = resolve.shared_part(tree, "global")
+    def _read_global(self, converter: Converter) -> tuple[Global, Shared]:
+        node = self._document.shared("global", converter)
         if node is None:
             return Global(), Shared()
-        converter = Converter(self._absolute)
         monitor, defaults = node.get("monitor"), node.get("schedule-defaults")
         rest = {key: child for key, child in node.table.items() if key != "monitor"}
         if not isinstance(node.value, dict):
-            converter.problem(node, "global", "expected a table")
+            converter.problem(node, "global", f"expected a table, got {describe(node)}")
         found = converter.table(node.with_value(rest), Global, "global")
         if monitor is not None:
             monitors.check_shared(converter, monitor)
-        self._settle(converter, strict=not failed(found) and found.strict)
         return found, Shared(defaults.table if defaults else {}, monitor)
 
-    def _read_groups(self, tree: Node) -> dict[str, Group]:
-        node = resolve.shared_part(tree, "groups")
-        if node is None or not isinstance(node.value, dict):
+    def _read_groups(self, converter: Converter) -> dict[str, Group]:
+        node = self._document.shared("groups", converter)
+        if node is None or node.value is None:
             return {}
-        converter = Converter(self.files.directory)
-        groups = {key: self._group(converter, child, key) for key, child in node.table.items()}
-        self._settle(converter, strict=self.global_.strict)
-        return groups
+        if not isinstance(node.value, dict):
+            converter.problem(node, "groups", f"expected a table by name, got {describe(node)}")
+        return {key: self._group(converter, child, key) for key, child in node.table.items()}
 
     def _group(self, converter: Converter, node: Node, key: str) -> Group:
         name = node.key or key
         path = f"groups.{name}"
-        if self.version == 1 and not isinstance(node.value, dict):
+        if self.has_profile(name):
+            converter.advise(node, path, "a profile has the same name, so the group cannot be run")
+        if not isinstance(node.value, dict):
+            if self.version == 2:
+                text = f"expected a table with `profiles`, got {describe(node)}"
+                converter.problem(node, path, text)
             node = node.with_value({"profiles": node})
         kept = ("schedules", "monitor")
         rest = node.with_value({key: child for key, child in node.table.items() if key not in kept})
@@ -177,10 +225,3 @@ class Configuration:
         if monitor is None:
             return {}
         return monitors.of_group(converter, monitor, f"{path}.monitor", self._shared.monitor)
-
-    def _settle(self, converter: Converter, *, strict: bool) -> None:
-        """Errors end here; unknown keys become warnings, or errors under `global.strict`."""
-        problems = [*converter.problems, *(converter.unknown if strict else ())]
-        if problems:
-            raise ConfigError(*problems)
-        self.warnings += converter.unknown

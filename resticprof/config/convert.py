@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import types
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from resticprof.config import keys
-from resticprof.errors import Problem, SecretError
+from resticprof.config.problems import Problems, nearest
+from resticprof.errors import SecretError
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Duration, Secret, Text
@@ -30,36 +30,16 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False", ""})
 _FAILED: Any = object()
 
 
-class Converter:
-    """Converts the tables of one configuration; `problems` are errors, `unknown` are warnings."""
+class Converter(Problems):
+    """Converts the tables of one profile, or of what all profiles share.
 
-    def __init__(self, directory: Path) -> None:
+    Without `reveal` no secret reference is followed; where a value is needed, its text stands.
+    """
+
+    def __init__(self, directory: Path, *, reveal: bool = True) -> None:
+        super().__init__()
         self.directory = directory
-        self.problems: list[Problem] = []
-        self.unknown: list[Problem] = []
-        self.advice: list[Problem] = []  # works, but not as it was meant
-
-    # ---- problems -----------------------------------------------------------------------
-
-    def problem(self, node: Node, path: str, text: str) -> None:
-        """Remember a mistake and its place."""
-        place = node.place
-        self.problems.append(Problem(text, file=place.file, line=place.line, key=path))
-
-    def unknown_key(self, node: Node, path: str, known: list[str]) -> None:
-        """Remember a key that nobody knows, with the nearest one that exists."""
-        spelled = node.key or path.rpartition(".")[2]
-        near = difflib.get_close_matches(spelled.lower(), known, 1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        place = node.place
-        text = f"unknown key{hint}"
-        self.unknown.append(Problem(text, file=place.file, line=place.line, key=path))
-
-    def advise(self, node: Node, path: str, text: str) -> None:
-        """Remember something that works, but should be changed; once, however often it is met."""
-        found = Problem(text, file=node.place.file, line=node.place.line, key=path)
-        if str(found) not in map(str, self.advice):
-            self.advice.append(found)
+        self.reveal = reveal
 
     # ---- tables -------------------------------------------------------------------------
 
@@ -160,8 +140,8 @@ class Converter:
             value = self.expanded(value, about.expand, node, path)
         if about.values and kind is str and value.lower() not in about.values:
             words = ", ".join(f"`{word}`" for word in about.values if word)
-            near = difflib.get_close_matches(value, about.values, 1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
+            near = nearest(value.lower(), about.values)
+            hint = f"; did you mean `{near}`?" if near else ""
             self.problem(node, path, f"`{value}` is not one of {words}{hint}")
             return _FAILED
         return value.lower() if about.values and kind is str else value

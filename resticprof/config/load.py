@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import logging
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,18 +15,26 @@ import msgspec
 
 from resticprof.config import resolve
 from resticprof.config.formats import base
-from resticprof.errors import ConfigError, Problem
+from resticprof.config.problems import Problems, at
+from resticprof.errors import ConfigError, Problem, TemplateError
+from resticprof.templates.buffer import Rendered
 
 if TYPE_CHECKING:
     from resticprof.config.tree import Node
-    from resticprof.model.types import Place
 
 log = logging.getLogger("resticprof")
 
-Render = Callable[[list[tuple[str, str]], str], list[str]]
-"""`render([(file, text), …], profile name)`: the texts after their templates were executed."""
+Renderer = Callable[[str], Callable[[str, str], Rendered]]
+"""`renderer(profile name)(file, text)`: a text after its template was executed.
+
+The files of one profile name are rendered in order, so that later ones can use what earlier ones
+define. Raises `TemplateError`.
+"""
 
 TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
+
+_ACTION = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
+_OF_PROFILE = re.compile(r"profile|\benv\b|current_?dir", re.IGNORECASE)
 _SYSTEM_PLACES = ("/usr/local/etc", "/etc", "/opt/local/etc")
 
 
@@ -89,63 +99,112 @@ def _without_language(name: str) -> str:
 class Files:
     """The main file and its includes, read once; rendered and parsed for each profile name."""
 
-    def __init__(self, main: Path, format_name: str, render: Render) -> None:
+    def __init__(self, main: Path, format_name: str, renderer: Renderer) -> None:
         self.main = main
         self.directory = main.parent
+        self.warnings: list[Problem] = []
         self._sources = [read(main, format_name)]
-        self._render = render
-        self._trees: dict[str, Node] = {}
-        self._includes_known = False
+        self._renderer = renderer
+        self._documents: dict[str, resolve.Document] = {}
 
     @property
-    def templated(self) -> bool:
-        """Whether any file holds a template, so that each profile may see another tree."""
-        return any("{{" in source.text or "{%" in source.text for source in self._sources)
+    def names(self) -> tuple[str, ...]:
+        """All files, as they were found."""
+        return tuple(source.file for source in self._sources)
 
-    def tree(self, profile_name: str) -> Node:
-        """The merged tree of all files, their templates executed for this profile."""
-        if not self._includes_known:
-            self._add_includes(self._parsed(self._sources[:1], profile_name)[0])
-        key = profile_name if self.templated else ""
-        if key not in self._trees:
-            trees = self._parsed(self._sources, profile_name)
-            self._trees[key] = resolve.merge_files(trees)
-        return self._trees[key]
+    @property
+    def format(self) -> str:
+        """The format of the main file."""
+        return self._sources[0].format
+
+    def document(self, profile_name: str) -> resolve.Document:
+        """All files as one, their templates executed for this profile.
+
+        Raises `ConfigError` with what is wrong with any of them.
+        """
+        if not self._documents:
+            self._documents[self._key(profile_name)] = self._first_document(profile_name)
+        key = self._key(profile_name)
+        if key not in self._documents:
+            self._documents[key] = self._merged(self._parsed(profile_name))
+        return self._documents[key]
 
     def forget(self, profile_name: str) -> None:
         """Execute the templates again when this profile is asked for the next time."""
-        if self.templated:
-            self._trees.pop(profile_name, None)
+        if self._key(profile_name):
+            self._documents.pop(profile_name, None)
 
-    def _parsed(self, sources: list[Source], profile_name: str) -> list[Node]:
-        texts = self._render([(source.file, source.text) for source in sources], profile_name)
-        trees = []
-        for source, text in zip(sources, texts, strict=True):
-            tree = base.parse(text, source.file, source.format)
-            trees.append(tree.with_step(f"include {source.file}") if source.included else tree)
+    def _key(self, profile_name: str) -> str:
+        """Profiles share a document, unless a template may be another one for each of them."""
+        return profile_name if self._of_profile else ""
+
+    @functools.cached_property
+    def _of_profile(self) -> bool:
+        actions = (found[0] for source in self._sources for found in _ACTION.finditer(source.text))
+        return any(map(_OF_PROFILE.search, actions))
+
+    def _first_document(self, profile_name: str) -> resolve.Document:
+        """The main file alone names its includes; only then all files can be read together."""
+        trees = self._parsed(profile_name)
+        self._add_includes(trees[0])
+        if len(self._sources) > 1:
+            trees = self._parsed(profile_name)
+        return self._merged(trees)
+
+    def _merged(self, trees: list[Node]) -> resolve.Document:
+        problems = Problems()
+        tree = resolve.merge_files(trees, problems)
+        problems.settle()
+        return resolve.Document(tree)
+
+    def _parsed(self, profile_name: str) -> list[Node]:
+        render = self._renderer(profile_name)
+        trees: list[Node] = []
+        problems: list[Problem] = []
+        for source in self._sources:
+            try:
+                trees.append(self._tree(source, render(source.file, source.text)))
+            except ConfigError as error:
+                problems += error.problems
+            except TemplateError as error:
+                problems.append(Problem(error.text, file=error.file, line=error.line))
+        if problems:
+            raise ConfigError(*problems)
         return trees
+
+    def _tree(self, source: Source, rendered: Rendered) -> Node:
+        tree = base.parse(rendered.text, source.file, source.format, rendered.lines)
+        return tree.with_step(f"include {source.file}") if source.included else tree
+
+    # ---- includes -----------------------------------------------------------------------
 
     def _add_includes(self, tree: Node) -> None:
         """Read what `includes` of the main file names: files, or globs sorted by name."""
-        self._includes_known = True
         node = tree.get("includes")
-        if node is None:
-            return
-        for entry in node.items or [node]:
-            pattern = str(self.directory / os.path.expanduser(str(entry.value)))
-            matches = sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute
-            names = [pattern] if Path(pattern).is_file() else matches
-            if not names:
-                log.warning("%s: includes: nothing matches `%s`", entry.place, entry.value)
-            for name in names:
-                if not _same_file(Path(name), self.main):
-                    self._include(Path(name), entry.place)
+        problems: list[Problem] = []
+        for entry in (node.items or [node]) if node else []:
+            for file in self._included_files(entry):
+                try:
+                    self._include(file, entry)
+                except ConfigError as error:
+                    problems += error.problems
+        if problems:
+            raise ConfigError(*problems)
 
-    def _include(self, file: Path, place: Place) -> None:
+    def _included_files(self, entry: Node) -> list[Path]:
+        pattern = str(self.directory / os.path.expanduser(str(entry.value)))
+        matches = sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute
+        found = [Path(name) for name in matches if Path(name).is_file()]
+        files = [Path(pattern)] if Path(pattern).is_file() else found
+        if not files:
+            self.warnings.append(at(entry, "includes", f"nothing matches `{entry.value}`"))
+        return [file for file in files if not _same_file(file, self.main)]
+
+    def _include(self, file: Path, entry: Node) -> None:
         source = read(file)
-        if (source.format == "hcl") != (self._sources[0].format == "hcl"):
+        if (source.format == "hcl") != (self.format == "hcl"):
             text = f"`{file}` cannot be included: HCL files include HCL files only"
-            raise ConfigError(Problem(text, file=place.file, line=place.line, key="includes"))
+            raise ConfigError(at(entry, "includes", text))
         self._sources.append(msgspec.structs.replace(source, included=True))
 
 

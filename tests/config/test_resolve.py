@@ -4,6 +4,8 @@ import pytest
 
 from resticprof.config import resolve
 from resticprof.config.formats import base
+from resticprof.config.problems import Problems
+from resticprof.config.resolve import Document
 from resticprof.config.tree import Node
 from resticprof.errors import ConfigError
 
@@ -12,10 +14,22 @@ def tree(text: str, file: str = "profiles.yaml") -> Node:
     return base.parse(text, file, "yaml")
 
 
+def resolved(root: Node, name: str) -> Node:
+    problems = Problems()
+    node = Document(root).profile(name, problems)
+    problems.settle()
+    return node
+
+
+def merged(*trees: Node) -> Node:
+    problems = Problems()
+    root = resolve.merge_files(list(trees), problems)
+    problems.settle()
+    return root
+
+
 def profile(text: str, name: str = "child") -> dict:
-    node = resolve.profile(tree(text), name)
-    assert node is not None
-    return node.plain()
+    return resolved(tree(text), name).plain()
 
 
 def test_version_1_merges_lists_by_index():
@@ -73,18 +87,18 @@ def test_description_is_not_inherited():
 
 def test_an_unknown_parent_names_the_chain():
     with pytest.raises(ConfigError, match=r"profiles.yaml:2: b.inherit: .*`c`.*a → b → c"):
-        resolve.profile(tree("a: {inherit: b}\nb: {inherit: c}"), "a")
+        resolved(tree("a: {inherit: b}\nb: {inherit: c}"), "a")
 
 
 def test_a_circle_names_the_chain():
     with pytest.raises(ConfigError, match="goes in a circle: a → b → a"):
-        resolve.profile(tree("a: {inherit: b}\nb: {inherit: a}"), "a")
+        resolved(tree("a: {inherit: b}\nb: {inherit: a}"), "a")
 
 
 def test_an_unknown_mixin_names_those_that_exist():
     text = "version: 2\nmixins: {good: {tag: x}}\nprofiles: {p: {backup: {use: bad}}}"
     with pytest.raises(ConfigError, match=r"p.backup.use: undefined mixin `bad`; there are: good"):
-        resolve.profile(tree(text), "p")
+        resolved(tree(text), "p")
 
 
 def test_a_list_of_a_grandparent_survives_a_mixin_that_appends():
@@ -102,7 +116,7 @@ def test_a_list_of_a_grandparent_survives_a_mixin_that_appends():
 def test_an_include_adds_its_mixins_to_those_of_the_main_file():
     main = tree("version: 2\nmixins: {a: {tag: x}}\nprofiles: {p: {backup: {use: a}}}")
     other = tree("mixins: {b: {exclude: y}}\nprofiles: {p: {backup: {use: b}}}", "more.yaml")
-    found = resolve.profile(resolve.merge_files([main, other]), "p")
+    found = resolved(merged(main, other), "p")
     assert found is not None
     assert found.plain()["backup"] == {"tag": "x", "exclude": "y", "host": True}
 
@@ -113,13 +127,13 @@ def test_groups_understand_append():
         mixins: {more: {profiles__APPEND: [c]}}
         groups: {all: {profiles: [a, b], use: more}}
     """
-    node = resolve.shared_part(tree(text), "groups")
+    node = Document(tree(text)).shared("groups", Problems())
     assert node is not None
     assert node.plain() == {"all": {"profiles": ["a", "b", "c"]}}
 
 
 def test_every_value_remembers_its_way():
-    node = resolve.profile(
+    node = resolved(
         tree("""version: 2
 mixins: {m: {tag: x}}
 profiles:
@@ -154,12 +168,12 @@ def test_a_retention_follows_its_backup(version, retention, expected):
 
 
 def test_a_scalar_over_a_table_in_an_include_is_an_error():
-    with pytest.raises(ConfigError, match="more.yaml:1: backup: replaces the table"):
-        resolve.merge_files(
-            [tree("p: {backup: {source: /a}}"), tree("p: {backup: 1}", "more.yaml")]
-        )
+    with pytest.raises(
+        ConfigError, match="more.yaml:1: p.backup: a single value cannot replace the table"
+    ):
+        merged(tree("p: {backup: {source: /a}}"), tree("p: {backup: 1}", "more.yaml"))
 
 
 def test_an_include_of_another_version_is_an_error():
-    with pytest.raises(ConfigError, match="version 2, but the main file is of version 1"):
-        resolve.merge_files([tree("p: {}"), tree("version: 2", "more.yaml")])
+    with pytest.raises(ConfigError, match="is 2, but the main file is of version 1"):
+        merged(tree("p: {}"), tree("version: 2", "more.yaml"))

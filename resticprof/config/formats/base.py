@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 from resticprof.errors import ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resticprof.config.tree import Node
 
 NAMES = ("toml", "yaml", "json", "hcl")
@@ -30,8 +32,11 @@ class Format(Protocol):
 
     SUFFIXES: tuple[str, ...]
 
-    def parse(self, text: str, file: str) -> Node:
-        """Read a text into a table. Raises `ConfigError`, and nothing else."""
+    def parse(self, text: str, file: str, origins: Sequence[int] = ()) -> Node:
+        """Read a text into a table. Raises `ConfigError`, and nothing else.
+
+        `origins` are the lines of the file behind the lines of the text, if they differ.
+        """
         ...
 
 
@@ -65,6 +70,6 @@ def load(name: str) -> Format:
     return cast("Format", importlib.import_module(f"resticprof.config.formats.{name}"))
 
 
-def parse(text: str, file: str, format_name: str) -> Node:
+def parse(text: str, file: str, format_name: str, origins: Sequence[int] = ()) -> Node:
     """Read a text in a format that `format_of` named. Raises `ConfigError`."""
-    return load(format_name).parse(text, file)
+    return load(format_name).parse(text, file, origins)

@@ -16,7 +16,7 @@ from resticprof.config.formats.reading import Lines, Value, mend
 from resticprof.config.tree import Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from resticprof.errors import ConfigError
 
@@ -46,9 +46,9 @@ _FLOAT = r"-?([0-9]+\.[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|-?[0-9]+e[+-]?[0-9]+"
 _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     """Read HCL 1. Raises `ConfigError`. Entries with the same key become a list."""
-    lines = Lines(text.replace("\r\n", "\n"), file)
+    lines = Lines(text.replace("\r\n", "\n"), file, origins)
     return Node(_Reader(lines).table(None, 0), lines.place(0))
 
 

@@ -10,22 +10,24 @@ from resticprof.config.formats.reading import Lines, mend, put
 from resticprof.config.tree import Node, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resticprof.model.types import Place
 
 SUFFIXES = ("json",)
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     """Read a JSON object. Raises `ConfigError`."""
-    return _Reader(text, file).document()
+    return _Reader(Lines(text, file, origins)).document()
 
 
 class _Reader:
     """Walks through objects and lists, because the library forgets where they were written."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.text = text
-        self.lines = Lines(text, file)
+    def __init__(self, lines: Lines) -> None:
+        self.text = lines.text
+        self.lines = lines
         self.position = 0
         self._skip_blanks = re.compile(r"[ \t\n\r]*").match
         self._decode = JSONDecoder(parse_constant=_refuse).raw_decode

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from typing import TYPE_CHECKING
 
 from resticprof.config.tree import Node, Scalar
 from resticprof.errors import ConfigError, Problem
 from resticprof.model.types import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Value = Scalar | list[Node] | dict[str, Node]
 """What a node holds."""
@@ -17,17 +21,22 @@ MAX_DEPTH = 100
 
 
 class Lines:
-    """The lines of one text: which place a position has, and problems that name that place."""
+    """The lines of one text: which place a position has, and problems that name that place.
 
-    def __init__(self, text: str, file: str) -> None:
+    `origins` are the lines of the file behind the lines of the text, when a template made it.
+    """
+
+    def __init__(self, text: str, file: str, origins: Sequence[int] = ()) -> None:
         self.text = text
+        self._origins = origins
         self._ends = [match.start() for match in re.finditer("\n", text)]
         self._last = len(text.rstrip())  # an unexpected end is shown where the text ends
         self.file = file
 
     def place(self, position: int) -> Place:
         """The line of a position that is counted in characters from 0."""
-        return Place(self.file, bisect_left(self._ends, position) + 1)
+        line = bisect_left(self._ends, position)
+        return Place(self.file, self._origins[line] if self._origins else line + 1)
 
     def problem(self, text: str, position: int, *, key: str = "") -> ConfigError:
         """A mistake at a position, to be raised."""

@@ -11,6 +11,8 @@ from resticprof.config.tree import Node, Scalar
 from resticprof.model.types import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resticprof.errors import ConfigError
 
 SUFFIXES = ("toml", "conf")
@@ -19,12 +21,12 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the top of the file down to a value."""
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     """Read TOML. Raises `ConfigError`. Dates and times become text, as they were written."""
     import tomli
 
     text = text.replace("\r\n", "\n")  # as tomli does, so that its positions are ours
-    lines = Lines(text, file)
+    lines = Lines(text, file, origins)
     try:
         table = tomli.loads(text)
     except tomli.TOMLDecodeError as error:

@@ -11,7 +11,7 @@ from resticprof.config.formats.reading import Lines, Value, mend, problem, put
 from resticprof.config.tree import Node, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import yaml
 
@@ -34,11 +34,11 @@ _WORDS: dict[str, Scalar] = {
 }
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     """Read YAML. Raises `ConfigError`. An empty file is an empty table."""
     import yaml
 
-    lines = Lines(text, file)
+    lines = Lines(text, file, origins)
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         return _Reader(yaml.parse(text, Loader=loader), lines).document()

@@ -1,0 +1,54 @@
+"""What is wrong with a configuration, collected so that all of it is told in one go."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from resticprof.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from resticprof.config.tree import Node
+
+
+class Problems:
+    """Mistakes in three degrees: an error, an unknown key, and what works but is not as meant."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.unknown: list[Problem] = []  # errors under `global.strict` and in `check-config`
+        self.advice: list[Problem] = []
+
+    def problem(self, node: Node, path: str, text: str) -> None:
+        """Remember a mistake and its place."""
+        self.problems.append(at(node, path, text))
+
+    def unknown_key(self, node: Node, path: str, known: Collection[str]) -> None:
+        """Remember a key that nobody knows, with the nearest one that exists."""
+        spelled = node.key or path.rpartition(".")[2]
+        near = nearest(spelled.lower(), known)
+        hint = f"; did you mean `{near}`?" if near else ""
+        self.unknown.append(at(node, path, f"unknown key{hint}"))
+
+    def advise(self, node: Node, path: str, text: str) -> None:
+        """Remember something that works, but should be changed; once, however often it is met."""
+        found = at(node, path, text)
+        if str(found) not in map(str, self.advice):
+            self.advice.append(found)
+
+    def settle(self) -> None:
+        """Raise `ConfigError` when there is an error."""
+        if self.problems:
+            raise ConfigError(*self.problems)
+
+
+def at(node: Node, path: str, text: str) -> Problem:
+    """A mistake where a node was written."""
+    return Problem(text, file=node.place.file, line=node.place.line, key=path)
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """The known word that looks most like this one; empty when none does."""
+    return next(iter(difflib.get_close_matches(word, known, 1)), "")
