@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,10 @@ from resticprof.cli import render
 from resticprof.cli.app import app
 from resticprof.cli.inspect import Json
 from resticprof.cli.opening import open_configuration
-from resticprof.model.run import Invocation
+from resticprof.model.run import Invocation, State
+
+if TYPE_CHECKING:
+    from resticprof.commands.session import Session
 
 monitor = typer.Typer(
     help="See and prove what monitoring services are told.",
@@ -21,71 +24,73 @@ monitor = typer.Typer(
 )
 app.add_typer(monitor, name="monitor")
 
+NOBODY = "no monitoring service is told of `{}`"
+
 
 @monitor.command("list")
 def list_(ctx: typer.Context, json: Json = False) -> None:
-    """List the services of the profile, with their effective settings, secrets masked."""
-    from resticprof.commands import monitoring
+    """List the services of a profile or group, with their effective settings, secrets masked."""
+    from resticprof.commands import monitoring, show
 
-    invocation: Invocation = ctx.obj
-    profile = open_configuration(invocation).profile(invocation.name or "default")
-    found = monitoring.configured(profile)
+    configuration = open_configuration(ctx.obj)
+    who = monitoring.sender(configuration, _name(ctx.obj))
     if json:
-        render.json(found)
+        render.json(monitoring.configured(who))
         return
-    if not found:
-        render.write(f"profile {profile.name} tells no monitoring service")
-    for entry in found:
-        render.write(render.block(f"{entry.command} → {entry.service}", entry.settings))
+    for commands, services in show.show_monitors(who.monitors).items():
+        for service, settings in services.items():
+            render.write(render.block(f"{commands} → {service}", settings))
+    if not who.monitors:
+        render.write(NOBODY.format(who.name))
 
 
 @monitor.command()
 def test(
     ctx: typer.Context,
-    services: Annotated[list[str] | None, typer.Argument(help="only these")] = None,
+    services: Annotated[list[str] | None, typer.Argument(help="only these services")] = None,
     state: Annotated[
-        str, typer.Option("--state", help="start, log, finish, warn or fail")
-    ] = "finish",
+        State, typer.Option("--state", help="what to tell", case_sensitive=False)
+    ] = State.FAIL,
     json: Json = False,
 ) -> None:
-    """Send a marked test event, to see that it arrives."""
+    """Send a marked test event, a failure by default, to see that it arrives."""
     from resticprof.commands import monitoring
-    from resticprof.model.run import State
 
-    try:
-        wanted = State(state)
-    except ValueError:
-        raise typer.BadParameter(f"`{state}` is none of start, log, finish, warn, fail") from None
     with _session(ctx.obj) as session:
-        profile = session.configuration.profile(session.invocation.name or "default")
-        results = monitoring.test(profile, session, state=wanted, services=tuple(services or ()))
+        who = monitoring.sender(session.configuration, _name(ctx.obj))
+        results = monitoring.test(who, session, state=state, services=tuple(services or ()))
     if json:
         render.json(results)
+    elif results:
+        rows = [(entry.service, entry.state, entry.outcome, entry.error) for entry in results]
+        render.write(render.table(rows))
     else:
-        rows = [
-            (entry.service, entry.state, _outcome(delivered=entry.delivered)) for entry in results
-        ]
-        render.write(render.table(rows) or f"profile {profile.name} tells no monitoring service")
-    raise typer.Exit(0 if all(entry.delivered for entry in results) else 1)
-
-
-def _outcome(*, delivered: bool) -> str:
-    return "delivered" if delivered else "NOT delivered"
+        render.write(NOBODY.format(who.name))
+    good = results and all(entry.outcome != "failed" for entry in results)
+    raise typer.Exit(0 if good else 1)
 
 
 @monitor.command()
-def flush(ctx: typer.Context) -> None:
+def flush(ctx: typer.Context, json: Json = False) -> None:
     """Send the notifications that could not be delivered before."""
     from resticprof.commands import monitoring
 
     with _session(ctx.obj) as session:
-        sent, left = monitoring.flush(session)
-    render.write(f"{sent} sent, {left} waiting")
-    raise typer.Exit(1 if left else 0)
+        done = monitoring.flush(session)
+    if json:
+        render.json(done)
+    else:
+        elsewhere = f", {done.elsewhere} for other configurations" if done.elsewhere else ""
+        render.write(f"{done.sent} sent, {done.left} waiting{elsewhere}")
+    raise typer.Exit(1 if done.left else 0)
+
+
+def _name(invocation: Invocation) -> str:
+    return invocation.name or "default"
 
 
 @contextlib.contextmanager
-def _session(invocation: Invocation) -> Iterator[Any]:
+def _session(invocation: Invocation) -> Iterator[Session]:
     from resticprof.cli.run import logging_for
     from resticprof.commands.session import Session
     from resticprof.system.signals import Signals

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from resticprof import __version__
-from resticprof.commands import outbox, show, tell
+from resticprof.commands import delivery, outbox, show, tell
 from resticprof.commands.story import now
-from resticprof.errors import UsageError
+from resticprof.errors import Error, UsageError
 from resticprof.model import report as reports
-from resticprof.model.run import Event, Failure, Outcome, Report, State
+from resticprof.model.config import Group, Profile
+from resticprof.model.run import Event, Failure, LogLine, Outcome, Report, State
+from resticprof.monitors import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resticprof.commands.delivery import Delivery
+    from resticprof.commands.outbox import Letter
     from resticprof.commands.session import Session
-    from resticprof.model.config import Profile
+    from resticprof.config.configuration import Configuration
     from resticprof.model.monitor import Monitor
 
 log = logging.getLogger("resticprof")
@@ -32,81 +38,161 @@ class Configured(msgspec.Struct, frozen=True):
 
 
 class Tested(msgspec.Struct, frozen=True):
-    """What came of a test event."""
+    """What came of a test event: `delivered`, `failed`, `not told`, or `rehearsed` (dry run)."""
 
     command: str
     service: str
     state: str
-    delivered: bool
+    outcome: str
+    error: str = ""
 
 
-def configured(profile: Profile) -> list[Configured]:
+class Flushed(msgspec.Struct, frozen=True):
+    """How many letters were sent, are left, and wait for another configuration."""
+
+    sent: int = 0
+    left: int = 0
+    elsewhere: int = 0
+
+
+def sender(configuration: Configuration, name: str) -> Profile | Group:
+    """The profile or the group of this name. Raises `UsageError`, or `ConfigError`."""
+    group = None if configuration.has_profile(name) else configuration.group(name)
+    return configuration.profile(name) if group is None else group
+
+
+def configured(who: Profile | Group) -> list[Configured]:
     """The effective services of every command."""
     return [
-        Configured(command, outbox.service_of(monitor), show.table(monitor))
-        for command, monitors in profile.monitors.items()
+        Configured(command, registry.title(monitor), show.show_monitor(monitor))
+        for command, monitors in who.monitors.items()
         for monitor in monitors
     ]
 
 
+# ---- test -----------------------------------------------------------------------------------
+
+
 def test(
-    profile: Profile, session: Session, *, state: State, services: tuple[str, ...]
+    who: Profile | Group, session: Session, *, state: State, services: tuple[str, ...]
 ) -> list[Tested]:
     """Send a clearly marked event to each service once. Raises `UsageError` for unknown names."""
-    wanted = _distinct(profile)
-    names = {outbox.service_of(monitor) for _, monitor in wanted}
-    if unknown := [name for name in services if name.replace("_", "-") not in names]:
-        there = ", ".join(sorted(names)) or "none"
-        raise UsageError(
-            f"`{unknown[0]}` is not configured for `{profile.name}`; there are: {there}"
-        )
-    results = []
-    for command, monitor in wanted:
-        service = outbox.service_of(monitor)
-        if services and service not in {name.replace("_", "-") for name in services}:
-            continue
-        event = _event(profile, command, session, state)
-        sender = tell.Correspondent(monitor, session.global_, dry_run=session.invocation.dry_run)
-        results.append(Tested(command, service, state.value, sender.send(event)))
-    return results
+    found = list(_distinct(who))
+    wanted = {service.replace("_", "-") for service in services}
+    there = {registry.name(monitor) for _, monitor in found}
+    if unknown := sorted(wanted - there):
+        known = ", ".join(sorted(there)) or "none"
+        text = f"`{unknown[0]}` is not configured for `{who.name}`; there are: {known}"
+        raise UsageError(text)
+    return [
+        _test(_event(who, command, session, state), monitor, session)
+        for command, monitor in found
+        if not wanted or registry.name(monitor) in wanted
+    ]
 
 
-def _distinct(profile: Profile) -> list[tuple[str, Monitor]]:
+def _distinct(who: Profile | Group) -> Iterator[tuple[str, Monitor]]:
     """Every service once, with the first command that reports to it."""
-    found: list[tuple[str, Monitor]] = []
-    for command, monitors in profile.monitors.items():
-        found += [
-            (command, monitor) for monitor in monitors if all(monitor != seen for _, seen in found)
-        ]
-    return found
+    seen: list[Monitor] = []
+    for command, monitors in who.monitors.items():
+        for monitor in monitors:
+            if monitor not in seen:
+                seen.append(monitor)
+                yield command, monitor
 
 
-def _event(profile: Profile, command: str, session: Session, state: State) -> Event:
-    failed = state is State.FAIL
-    outcomes = {State.START: None, State.FAIL: Outcome.FAILED, State.WARN: Outcome.WARNING}
+def _test(event: Event, monitor: Monitor, session: Session) -> Tested:
+    way = tell.way(tell.settled(monitor), session, dry_run=session.invocation.dry_run)
+    told = (event.report.command, way.name, event.state.value)
+    if event.state.value not in monitor.EVENTS:
+        return Tested(*told, "not told")
+    try:
+        sent = way.send(event, retries=0, wait=way.within_budget())
+    except Error as error:
+        return Tested(*told, "failed", str(error))
+    if not sent:
+        return Tested(*told, "not told")
+    return Tested(*told, "rehearsed" if way.dry_run else "delivered")
+
+
+def _event(who: Profile | Group, command: str, session: Session, state: State) -> Event:
     moment = now()
+    outcomes = {
+        State.START: None,
+        State.LOG: None,
+        State.WARN: Outcome.WARNING,
+        State.FAIL: Outcome.FAILED,
+    }
+    failed = state is State.FAIL
     report = Report(
         run_id=str(uuid.uuid4()),
-        profile=profile.name,
+        profile=who.name if isinstance(who, Profile) else "",
+        group=who.name if isinstance(who, Group) else "",
         command=command,
         host=session.host,
         user=session.user,
-        config_file=str(session.configuration.file),
+        config_file=session.config_file,
         started=moment,
-        ended=None if state is State.START else moment,
+        ended=moment if state in (State.FINISH, State.WARN, State.FAIL) else None,
         outcome=outcomes.get(state, Outcome.SUCCESS),
-        exit_code=int(failed),
+        exit_code={State.WARN: 3, State.FAIL: 1}.get(state, 0),
         failure=Failure(message="this is a test; nothing has failed") if failed else None,
         version=__version__,
+        log=(LogLine(logging.INFO, "this is a test; the log of a run stands here", moment, 1),),
     )
-    return Event(state=state, report=report, sentence=reports.summary_sentence(report), test=True)
+    return Event(
+        state=state,
+        report=report,
+        sentence=reports.summary_sentence(report),
+        test=True,
+        environment=delivery.variables(who),
+    )
 
 
-def flush(session: Session) -> tuple[int, int]:
-    """Send what waits in the outbox, for all profiles; how many were sent, how many are left."""
+# ---- flush ----------------------------------------------------------------------------------
+
+
+def flush(session: Session) -> Flushed:
+    """Send what waits for profiles and groups of this configuration."""
+    senders: dict[tuple[str, str, str], list[Letter]] = {}
+    for letter in outbox.waiting():
+        senders.setdefault(letter.sender, []).append(letter)
+    done = Flushed()
+    for (config_file, profile, group), letters in senders.items():
+        who = _still_there(session.configuration, profile, group)
+        if config_file != session.config_file:
+            done = msgspec.structs.replace(done, elsewhere=done.elsewhere + len(letters))
+        elif who is None:
+            for letter in letters:
+                letter.drop(f"there is no `{profile or group}` any more")
+        else:
+            sent, left = _forward(letters, who, session)
+            done = msgspec.structs.replace(done, sent=done.sent + sent, left=done.left + left)
+    return done
+
+
+def _still_there(configuration: Configuration, profile: str, group: str) -> Profile | Group | None:
+    if group:
+        return configuration.group(group)
+    return configuration.open_profile(profile)[1] if configuration.has_profile(profile) else None
+
+
+def _forward(letters: list[Letter], who: Profile | Group, session: Session) -> tuple[int, int]:
+    """Send the letters of one sender; after a failure of a service the others of it wait, too."""
     sent = left = 0
-    for name in session.configuration.names():
-        _, profile = session.configuration.open_profile(name)
-        done, left = tell.flush(profile, session.global_)
-        sent += done
+    known = delivery.variables(who)
+    ways: dict[str, Delivery] = {}
+    dead: set[str] = set()
+    for letter in letters:
+        monitor = outbox.addressee(letter, who)
+        if monitor is None:
+            continue
+        title = registry.title(monitor)
+        way = ways.setdefault(title, tell.way(monitor, session))
+        full = msgspec.structs.replace(letter, environment=known)
+        if title not in dead and outbox.send(full, way, retries=monitor.retries):
+            sent += 1
+        else:
+            left += 1
+            dead.add(title)
     return sent, left

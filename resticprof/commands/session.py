@@ -38,6 +38,7 @@ class Session:
     ) -> None:
         self.invocation = invocation
         self.configuration = configuration
+        self.config_file = os.path.abspath(configuration.file)  # `base-dir` changes ours
         self.signals = signals
         self.logs = logs
         output = invocation.command_output

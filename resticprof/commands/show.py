@@ -11,6 +11,7 @@ from resticprof.config.convert import scalar_text
 from resticprof.model import masking
 from resticprof.model.table import Table
 from resticprof.model.types import Duration, Secret
+from resticprof.monitors import registry
 
 if TYPE_CHECKING:
     from resticprof.config.configuration import Configuration
@@ -90,12 +91,8 @@ def show_profile(profile: Profile) -> Shown:
     for name in (*named, *others):
         if name in profile.sections:
             shown[name] = show_section(profile.sections[name])
-    monitors = {
-        command: [_monitor(monitor) for monitor in entries]
-        for command, entries in profile.monitors.items()
-    }
-    if monitors:
-        shown["monitor"] = monitors
+    if profile.monitors:
+        shown["monitor"] = show_monitors(profile.monitors)
     return shown
 
 
@@ -111,7 +108,30 @@ def show_section(section: Section) -> Shown:
 
 def show_group(group: Group) -> Shown:
     """A group of profiles."""
-    return table(group)
+    shown = table(group)
+    if group.monitors:
+        shown["monitor"] = show_monitors(group.monitors)
+    return shown
+
+
+def show_monitors(monitors: dict[str, tuple[Monitor, ...]]) -> Shown:
+    """The services of each command; commands that tell the same to the same are named together."""
+    told: list[tuple[list[str], tuple[Monitor, ...]]] = []
+    for command, entries in monitors.items():
+        same = next((names for names, others in told if others == entries), None)
+        if same is None:
+            told.append(([command], entries))
+        else:
+            same.append(command)
+    return {
+        ", ".join(names): {registry.title(monitor): show_monitor(monitor) for monitor in entries}
+        for names, entries in told
+    }
+
+
+def show_monitor(monitor: Monitor) -> Shown:
+    """The settings of one service, and always the events that it is told."""
+    return table(monitor, always=("states",))
 
 
 def _explain(node: Node, path: str, found: list[Value]) -> None:
@@ -133,11 +153,6 @@ def _value_of(node: Node, path: str) -> Value:
 
 
 # ---- values ---------------------------------------------------------------------------------
-
-
-def _monitor(monitor: Monitor) -> Shown:
-    service = type(monitor).__name__.lower()
-    return {"service": service, **table(monitor)}
 
 
 def table(values: Table, *, always: tuple[str, ...] = (), defaults: bool = False) -> Shown:

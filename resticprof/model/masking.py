@@ -83,16 +83,20 @@ def header_value(name: str, value: str) -> Secret | str:
 
 def secrets_in(value: object) -> list[Secret]:
     """Every secret inside a struct, table or tuple whose value is known by now."""
+    return [secret for secret in all_secrets(value) if secret.resolved]
+
+
+def all_secrets(value: object) -> list[Secret]:
+    """The same with those that would have to be fetched first."""
     if isinstance(value, Secret):
-        return [value] if value.resolved else []
+        return [value]
     if isinstance(value, dict):
-        return [secret for item in value.values() for secret in secrets_in(item)]
+        return [secret for item in value.values() for secret in all_secrets(item)]
     if isinstance(value, tuple | list):
-        return [secret for item in value for secret in secrets_in(item)]
+        return [secret for item in value for secret in all_secrets(item)]
     if isinstance(value, msgspec.Struct):
-        return [
-            secret for item in msgspec.structs.asdict(value).values() for secret in secrets_in(item)
-        ]
+        fields = msgspec.structs.asdict(value).values()
+        return [secret for item in fields for secret in all_secrets(item)]
     return []
 
 

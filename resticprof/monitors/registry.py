@@ -25,12 +25,22 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in found - HELPERS))
 
 
-def load(name: str) -> type[Monitor]:
+def load(service: str) -> type[Monitor]:
     """The class of a service; `uptime-kuma` and `uptime_kuma` are the same."""
-    name = name.replace("_", "-")
-    if name not in names():
+    service = service.replace("_", "-")
+    if service not in names():
         known = ", ".join(names())
-        raise UsageError(f"there is no monitoring service `{name}`; there are {known}")
-    module = importlib.import_module(f"resticprof.monitors.{name.replace('-', '_')}")
-    service: type[Monitor] = module.SERVICE
-    return service
+        raise UsageError(f"there is no monitoring service `{service}`; there are {known}")
+    module = importlib.import_module(f"resticprof.monitors.{service.replace('-', '_')}")
+    found: type[Monitor] = module.SERVICE
+    return found
+
+
+def name(monitor: Monitor) -> str:
+    """The service of a monitor, as its table is called."""
+    return type(monitor).__module__.rpartition(".")[2].replace("_", "-")
+
+
+def title(monitor: Monitor) -> str:
+    """The same for people, with the name of the entry if there are several."""
+    return f"{name(monitor)} ({monitor.name})" if monitor.name else name(monitor)
