@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.kit import namespaces
 from tests.kit.project import Project
 from tests.kit.restic import FakeRestic, Restic, found_restics
 from tests.kit.server import Server, make_certificates
@@ -41,6 +42,8 @@ def _need(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
             pytest.skip(f"`{program}` is not installed")
+        if program == "unshare" and (reason := namespaces.refused()):
+            pytest.skip(f"no mount namespace can be made here: {reason}")
 
 
 @pytest.hookimpl(wrapper=True)

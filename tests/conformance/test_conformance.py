@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import namespaces
 from tests.kit.project import CHECKOUT
 
 HERE = Path(__file__).parent
@@ -38,13 +38,9 @@ def results(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = {call.params["family"] for call in calls if call and "family" in call.params}
     families = "|".join(re.escape(family) for family in sorted(wanted))
-    root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    hide = ["unshare", *root, "--mount", "sh", "-c", HIDE, "sh"]
-    left_out = "(?!$)"
-    if subprocess.run([*hide, "true"], check=False, capture_output=True).returncode:
-        hide = []  # as in a chroot, or where namespaces are not allowed
-        if any(place.exists() for place in PLACES):
-            left_out = f"(?!{WITHOUT_RESTIC}$)"
+    hide = [] if namespaces.refused() else [*namespaces.UNSHARE, "sh", "-c", HIDE, "sh"]
+    visible = not hide and any(place.exists() for place in PLACES)
+    left_out = f"(?!{WITHOUT_RESTIC}$)" if visible else ""
     tool = shlex.join([sys.executable, "-m", "resticprof"])
     pattern = f"^{left_out}({families})/"
     words = ["--tool", tool, "--pass-env", "PYTHONPATH", "-k", pattern, "-v", "--json"]
