@@ -88,18 +88,22 @@ def show(
     configuration = open_configuration(invocation)
     name = invocation.name or "default"
     if explain:
-        found = showing.explained(configuration, name)
+        parts = showing.explained(configuration, name)
         if json:
-            render.json(found)
+            render.json(parts)
         else:
-            rows = [(f"{item.path} = {item.value}", item.origin) for item in found]
-            render.write(render.table(rows))
+            render.write("\n".join(_explained_text(*part) for part in parts.items()))
         return
     blocks = showing.shown(configuration, name)
     if json:
         render.json(blocks)
     else:
         render.write("\n".join(render.block(title, block) for title, block in blocks.items()))
+
+
+def _explained_text(title: str, values: Any) -> str:
+    rows = [(f"    {item.path} = {render.line(item.value)}", item.origin) for item in values]
+    return f"{title}:\n{render.table(rows)}"
 
 
 @app.command("check-config")

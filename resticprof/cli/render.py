@@ -93,4 +93,9 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if value == "":
         return '""'
-    return str(value).replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")
+    return line(str(value))
+
+
+def line(text: str) -> str:
+    """The text on one line."""
+    return text.replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")

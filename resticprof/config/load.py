@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.config import resolve
+from resticprof.config import resolve, secrecy
 from resticprof.config.formats import base
 from resticprof.config.problems import Problems, at
 from resticprof.errors import ConfigError, Problem, TemplateError
+from resticprof.system.logs import TRACE
 from resticprof.templates.buffer import Rendered
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Files:
         problems: list[Problem] = []
         for source in self._sources:
             try:
-                trees.append(self._tree(source, render(source.file, source.text)))
+                trees.append(self._tree(source, render(source.file, source.text), profile_name))
             except ConfigError as error:
                 problems += error.problems
             except TemplateError as error:
@@ -172,8 +173,13 @@ class Files:
             raise ConfigError(*problems)
         return trees
 
-    def _tree(self, source: Source, rendered: Rendered) -> Node:
+    def _tree(self, source: Source, rendered: Rendered, profile_name: str) -> Node:
+        if rendered.lines:
+            title = "%s after its templates, for the profile %s:\n%s"
+            shown = secrecy.Numbered(rendered.text, source.format)
+            log.log(TRACE, title, source.file, profile_name, shown)
         tree = base.parse(rendered.text, source.file, source.format, rendered.lines)
+        tree = _with_template_steps(tree, _changed(source.text, rendered))
         return tree.with_step(f"include {source.file}") if source.included else tree
 
     # ---- includes -----------------------------------------------------------------------
@@ -206,6 +212,27 @@ class Files:
             text = f"`{file}` cannot be included: HCL files include HCL files only"
             raise ConfigError(at(entry, "includes", text))
         self._sources.append(msgspec.structs.replace(source, included=True))
+
+
+def _changed(template: str, rendered: Rendered) -> frozenset[int]:
+    """The lines of a file that are otherwise after its templates."""
+    if not rendered.lines:
+        return frozenset()
+    before, after = template.split("\n"), rendered.text.split("\n")
+    pairs = zip(rendered.lines, after, strict=True)
+    return frozenset(line for line, text in pairs if before[line - 1] != text)
+
+
+def _with_template_steps(node: Node, lines: frozenset[int]) -> Node:
+    """The tree with a step behind the values of these lines."""
+    if not lines:
+        return node
+    if isinstance(node.value, dict):
+        table = {key: _with_template_steps(child, lines) for key, child in node.value.items()}
+        return node.with_value(table)
+    if isinstance(node.value, list):
+        return node.with_value([_with_template_steps(item, lines) for item in node.value])
+    return node.with_step("template") if node.place.line in lines else node
 
 
 def _same_file(one: Path, other: Path) -> bool:

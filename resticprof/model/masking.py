@@ -19,6 +19,14 @@ _HARMLESS_QUERY = frozenset({"status", "msg", "state", "create", "env", "environ
 _SECRET_NAME = re.compile(
     r".+_(KEY|TOKEN|PASS|PASSPHRASE|CREDENTIALS?|PWD)$|PASSWORD|SECRET|_ACCOUNT_KEY", re.IGNORECASE
 )
+_ASSIGNED = re.compile(
+    r"""((?<![\w-])[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|credential)[\w.-]*
+        (?<!file)(?<!hint)(?<!command)["']?\s*[=:]\s*["']?)  (?![$×])[^\s"'&,;}]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEARER = re.compile(r"\b(Bearer|Basic)\s+(?![$×])[\w.~+/=-]{6,}", re.IGNORECASE)
+_URL = re.compile(r"""[A-Za-z][\w+.-]*://[^\s"'<>]+""")
+_VARIABLES = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}", re.DOTALL)
 _ADDRESS_NAME = re.compile(r"(_AUTH|_URL|_PROXY|REPOSITORY2?)$", re.IGNORECASE)
 _HARMLESS_NAMES = frozenset({"RESTICPROFILE_SCHEDULE_ID"})  # `file:backup@home` is no password
 _HARMLESS_HEADERS = frozenset(
@@ -42,6 +50,12 @@ def mask_url(url: str) -> str:
         f"?{query}",
     )
     return address + shown
+
+
+def mask_text(text: str) -> str:
+    """Hide what looks secret in any text: in URLs, behind `token=` and its like, after `Bearer`."""
+    text = _URL.sub(lambda url: mask_url(url[0]), mask_passwords(text))
+    return _BEARER.sub(rf"\1 {MASK}", _ASSIGNED.sub(rf"\1{MASK}", text))
 
 
 def repository_secret(text: str) -> Secret:
@@ -79,6 +93,20 @@ def variable_secret(name: str, value: str) -> Secret | str:
 def header_value(name: str, value: str) -> Secret | str:
     """The value of an HTTP header; only well-known harmless ones are shown."""
     return value if name.lower() in _HARMLESS_HEADERS else Secret(value)
+
+
+def body_secret(text: str) -> Secret | str:
+    """The body of an HTTP request; it is shown when it holds nothing but variables."""
+    return Secret(text) if re.search(r"\w", _VARIABLES.sub("", text)) else text
+
+
+def named_secret(name: str, value: str) -> Secret | str:
+    """A value of which only the key is known: secret as a whole by its name, or in parts."""
+    name = name.replace("-", "_")
+    if is_secret_name(f"x_{name}") and not name.endswith(("_file", "_hint")):
+        return Secret(value)
+    shown = mask_text(value)
+    return Secret(value, public=shown) if shown != value else value
 
 
 def secrets_in(value: object) -> list[Secret]:
