@@ -12,7 +12,7 @@ import msgspec
 
 from resticprof.errors import ConfigError, Error, Problem
 from resticprof.model.config import Backup, Profile, Schedule, Section, Webhook
-from resticprof.schedulers.calendar import Calendar
+from resticprof.schedulers import base as schedulers
 from resticprof.system import files
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def check(open_configuration: Callable[[], Configuration]) -> list[Finding]:
         return [_from_error(error)]
     found = {_from_problem(problem) for problem in configuration.problems}
     found.update(_from_problem(problem) for problem in configuration.warnings)
+    found.update(_scheduler(configuration))
     found.update(_groups(configuration))
     for name in configuration.names():
         found.update(_profile(configuration, name))
@@ -76,12 +77,13 @@ def _groups(configuration: Configuration) -> Iterator[Finding]:
             text = "a profile has the same name, so the group cannot be run"
             yield _at(group.place, f"groups.{group.name}", text)
         for command, schedule in group.schedules.items():
-            yield from _schedule(schedule, group.place, f"groups.{group.name}.schedules.{command}")
+            path = f"groups.{group.name}.schedules.{command}"
+            yield from _schedule(configuration, schedule, path)
 
 
 def _profile(configuration: Configuration, name: str) -> Iterator[Finding]:
     try:
-        converter, profile = configuration.read_profile(name)
+        converter, profile = configuration.read_profile(name, reveal=False)
     except ConfigError as error:
         yield from map(_from_problem, error.problems)
         return
@@ -96,7 +98,7 @@ def _profile(configuration: Configuration, name: str) -> Iterator[Finding]:
         path = f"{name}.{command}"
         yield from _webhooks(section, path)
         if section.schedule is not None:
-            yield from _schedule(section.schedule, section.place, f"{path}.schedule")
+            yield from _schedule(configuration, section.schedule, f"{path}.schedule")
     yield from _permissions(configuration, profile)
 
 
@@ -180,15 +182,27 @@ def _webhook(hook: Webhook, place: Place, key: str) -> Iterator[Finding]:
         yield _at(place, f"{key}.body-template", text, "error")
 
 
-def _schedule(schedule: Schedule, place: Place, key: str) -> Iterator[Finding]:
+def _scheduler(configuration: Configuration) -> Iterator[Finding]:
+    try:
+        schedulers.kind_of(configuration.global_.scheduler)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding(str(configuration.file), 0, problem.key, problem.text)
+
+
+def _schedule(configuration: Configuration, schedule: Schedule, key: str) -> Iterator[Finding]:
+    """Calendar expressions that the scheduler cannot follow, or that never come."""
+    try:
+        scheduler = schedulers.kind_of(configuration.global_.scheduler)
+    except ConfigError:  # told by itself
+        return
+    now = datetime.now().astimezone()
     for expression in schedule.at:
-        try:
-            following = Calendar.parse(expression).next_after(datetime.now().astimezone())
-        except (Error, ValueError) as error:
-            yield _at(place, key, str(error), "error")
-            continue
-        if following is None:
-            yield _at(place, key, f"`{expression}` never elapses", "error")
+        mistakes = tuple(scheduler.mistakes([expression]))
+        for text in mistakes:
+            yield _at(schedule.place, key, text, "error")
+        if not mistakes and scheduler.read(expression).next_after(now) is None:
+            yield _at(schedule.place, key, f"`{expression}` never elapses", "error")
 
 
 def _permissions(configuration: Configuration, profile: Profile) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def restic_help(command: str, configuration: Configuration | None) -> str:
 def _added(command: str, name: str, configuration: Configuration, restic: locate.Restic) -> str:
     """The flags of one profile, masked, one a line."""
     try:
-        _, profile = configuration.read_profile(name)
+        _, profile = configuration.read_profile(name, reveal=False)
     except Error:
         return ""
     situation = Situation(

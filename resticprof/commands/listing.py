@@ -43,7 +43,7 @@ def listing(configuration: Configuration) -> Listing:
     entries = []
     for name in configuration.names():
         try:
-            _, profile = configuration.read_profile(name)
+            _, profile = configuration.read_profile(name, reveal=False)
         except Error as error:
             log.error("%s", error)
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import types
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
@@ -40,6 +41,7 @@ class Converter(Problems):
         super().__init__()
         self.directory = directory
         self.reveal = reveal
+        self.secrets: list[Secret] = []  # those that became plain values
 
     # ---- tables -------------------------------------------------------------------------
 
@@ -128,34 +130,38 @@ class Converter(Problems):
         return self.table(node.with_value(table), kind, path)
 
     def _scalar(self, node: Node, kind: Any, about: Key, path: str) -> Any:
+        """A single value; a secret reference must be followed at once, if it is followed at all."""
+        if is_reference(node) and not self.reveal:
+            return str(self.reference(node)) if kind is str else _FAILED
         text = self.plain_text(node, path)
         if text is None:
             return _FAILED
         try:
             value = _READERS[kind](text, node)
+            if kind is str and about.values:
+                value = _choice(value, about.values)
         except ValueError as error:
-            self.problem(node, path, str(error))
+            unseen = "what this secret reference gives cannot be used here"
+            self.problem(node, path, unseen if is_reference(node) else str(error))
             return _FAILED
-        if kind is str:
-            value = self.expanded(value, about.expand, node, path)
-        if about.values and kind is str and value.lower() not in about.values:
-            words = ", ".join(f"`{word}`" for word in about.values if word)
-            near = nearest(value.lower(), about.values)
-            hint = f"; did you mean `{near}`?" if near else ""
-            self.problem(node, path, f"`{value}` is not one of {words}{hint}")
-            return _FAILED
-        return value.lower() if about.values and kind is str else value
+        return self.expanded(value, about.expand, node, path) if kind is str else value
 
     def plain_text(self, node: Node, path: str) -> str | None:
         """The scalar as text; a reference is resolved. None after a problem."""
         if is_reference(node):
+            secret = self.reference(node)
             try:
-                return self.reference(node).reveal()
+                text = secret.reveal()
             except SecretError as error:
                 self.problem(node, path, str(error))
                 return None
+            self.secrets.append(secret)
+            return text
         if isinstance(node.value, dict | list):
-            self.problem(node, path, f"expected a single value, got {describe(node)}")
+            text = f"expected a single value, got {describe(node)}"
+            hint = "; a secret reference has one key: `env`, `file`, `command` or `credential`"
+            like = REFERENCES & set(node.table)
+            self.problem(node, path, text + hint if like else text)
             return None
         return scalar_text(node)
 
@@ -171,8 +177,7 @@ class Converter(Problems):
             return masking.repository_secret(value)
         if always_secret:
             return masking.url_secret(value) if "://" in value else Secret(value)
-        key = path.rpartition(".")[2].replace("-", "_")
-        return Secret(value) if masking.is_secret_name(key) else value
+        return masking.named_secret(path.rpartition(".")[2], value)
 
     def reference(self, node: Node) -> Secret:
         """`{ env = … }`, `{ file = … }`, `{ command = … }` or `{ credential = … }`."""
@@ -182,9 +187,12 @@ class Converter(Problems):
     # ---- paths --------------------------------------------------------------------------
 
     def expanded(self, text: str, how: str, node: Node, path: str) -> str:
-        """Expand variables (E), `~` (H), and join with the configuration's directory (R)."""
+        """Expand variables (E), `~` (H), and join with the configuration's directory (R).
+
+        What a secret reference gives has no variables.
+        """
         original = text
-        if "E" in how:
+        if "E" in how and not is_reference(node):
             text = expansion.expand(text, lambda name: self._variable(name, node, path))
         if "H" in how:
             text = os.path.expanduser(text)
@@ -204,7 +212,7 @@ class Converter(Problems):
 
     # ---- flags of restic ----------------------------------------------------------------
 
-    def flag(self, node: Node, path: str, expand: Callable[[str], str]) -> Any:
+    def flag(self, node: Node, path: str, expand: Callable[[str], Text]) -> Any:
         """A value of a restic flag; None when nothing is to be sent."""
         if is_reference(node):
             return self.reference(node)
@@ -218,7 +226,7 @@ class Converter(Problems):
             return None
         return expand(scalar_text(node))
 
-    def _flag_list(self, node: Node, path: str, expand: Callable[[str], str]) -> FlagValue:
+    def _flag_list(self, node: Node, path: str, expand: Callable[[str], Text]) -> FlagValue:
         texts: list[Text] = []
         for number, item in enumerate(node.items):
             if isinstance(item.value, dict | list) and not is_reference(item):
@@ -266,12 +274,30 @@ def scalar_text(node: Node) -> str:
 
 
 def describe(node: Node) -> str:
-    """The kind of a value, in words."""
-    if isinstance(node.value, dict):
-        return "a table"
-    if isinstance(node.value, list):
-        return "a list"
-    return f"`{scalar_text(node)}`"
+    """The kind of a value, in words; the value itself may be secret."""
+    match node.value:
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case bool():
+            return "true" if node.value else "false"
+        case int() | float():
+            return "a number"
+        case None:
+            return "nothing"
+        case _:
+            return "text"
+
+
+def _choice(text: str, words: tuple[str, ...]) -> str:
+    """One of some words, in any case."""
+    if text.lower() in words:
+        return text.lower()
+    near = nearest(text.lower(), words)
+    hint = f"; did you mean `{near}`?" if near else ""
+    listed = ", ".join(f"`{word}`" for word in words if word)
+    raise ValueError(f"`{text}` is not one of {listed}{hint}")
 
 
 def _read_bool(text: str, node: Node) -> bool:
@@ -282,12 +308,16 @@ def _read_bool(text: str, node: Node) -> bool:
     raise ValueError(f"`{text}` is neither true nor false")
 
 
-def _read_int(text: str, _node: Node) -> int:
+def _read_int(text: str, node: Node) -> int:
+    """As Go reads it: a fraction is cut off, and text may be octal or hexadecimal."""
     if not text:
         return 0
     try:
-        return int(text, 0) if text.lower().startswith("0x") else int(text)
-    except ValueError:
+        if isinstance(node.value, float):
+            return int(node.value)
+        octal = re.fullmatch(r"([-+]?)0(\d+)", text)
+        return int(f"{octal[1]}0o{octal[2]}" if octal else text, 0)
+    except (ValueError, OverflowError):
         raise ValueError(f"`{text}` is not a whole number") from None
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from resticprof.config import keys, monitors, schedules
 from resticprof.config.convert import Converter, failed, is_reference
 from resticprof.config.tree import Node
-from resticprof.model import expansion, masking
+from resticprof.model import masking
 from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
-from resticprof.model.types import Secret, Text
 from resticprof.restic import flags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from resticprof.model.types import Text
 
 _PATH_FLAGS = frozenset(
     {"cacert", "tls-client-cert", "cache-dir", "password-file", "repository-file"}
@@ -48,18 +49,26 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
             )
         else:
             flag_nodes[key] = child
-    values["env"] = {
-        variable: masking.variable_secret(variable, value) if isinstance(value, str) else value
-        for variable, value in values.get("env", {}).items()
-    }
+    values["env"] = _variables(node.get("env"), values.get("env", {}))
     return Profile(
         **values,
         name=name,
         place=node.place,
         sections=sections,
         flags=_flags(converter, flag_nodes, name, None),
+        secrets=tuple(converter.secrets),
         monitors=monitors.by_command(converter, node, name, shared.monitor),
     )
+
+
+def _variables(node: Node | None, values: dict[str, Text]) -> dict[str, Text]:
+    """The variables under their names as they were spelled, those that hold secrets as such."""
+    tables = node.items or [node] if node else []
+    spelled = {key: child.key for table in tables for key, child in table.table.items()}
+    return {
+        spelled[key]: masking.variable_secret(key, value) if isinstance(value, str) else value
+        for key, value in values.items()
+    }
 
 
 def _is_table(node: Node) -> bool:
@@ -98,7 +107,7 @@ def _section(
 
 
 def _protected(hook: Webhook) -> Webhook:
-    """The same request with its secret header values marked."""
+    """The same request with its header values and its body marked as secret, where they are."""
     headers = tuple(
         Header(name=header.name, value=masking.header_value(header.name, header.value))
         if isinstance(header.value, str)
@@ -106,7 +115,8 @@ def _protected(hook: Webhook) -> Webhook:
         for header in hook.headers
         if header.name
     )
-    return msgspec.structs.replace(hook, headers=headers)
+    body = masking.body_secret(hook.body) if isinstance(hook.body, str) else hook.body
+    return msgspec.structs.replace(hook, headers=headers, body=body)
 
 
 # ---- flags ----------------------------------------------------------------------------------
@@ -116,42 +126,30 @@ def _flags(
     converter: Converter, nodes: dict[str, Node], path: str, command: str | None
 ) -> dict[str, FlagValue]:
     """Keys that are not ours, as flags for restic; a key that no restic knows is remembered."""
+    kind = Profile if command is None else keys.section_type(command) or Section
     found: dict[str, FlagValue] = {}
     for key, node in nodes.items():
         name = _REPOSITORY_FLAGS.get(key, key)
         if not flags.exists(name, command):
-            own = (
-                keys.fields(keys.section_type(command) or Section)
-                if command
-                else keys.fields(Profile)
-            )
-            converter.unknown_key(node, f"{path}.{key}", [*own, *flags.names(command)])
+            known = [*keys.fields(kind), *flags.names(command)]
+            converter.unknown_key(node, f"{path}.{key}", known)
         expand = _expansion(converter, name, node, f"{path}.{key}")
         value = converter.flag(node, f"{path}.{key}", expand)
         if value is not None and not failed(value):
-            found[name] = _repository(value) if name in _REPOSITORY_FLAGS.values() else value
+            found[name] = value
     return found
 
 
-def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callable[[str], str]:
+def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callable[[str], Text]:
+    """How the text of a flag is read: paths and repositories are expanded, secrets are marked."""
+
+    def expanded(how: str) -> Callable[[str], str]:
+        return lambda text: converter.expanded(text, how, node, path)
+
     if name in _PATH_FLAGS:
-        return lambda text: converter.expanded(text, "EHR", node, path)
+        return expanded("EHR")
     if name in _REPOSITORY_FLAGS.values():
-        return lambda text: converter.expanded(text, "EH", node, path)
+        return lambda text: masking.repository_secret(expanded("EH")(text))
     if name == "path":
-        return _absolute
-    return lambda text: text
-
-
-def _absolute(text: str) -> str:
-    return os.path.abspath(expansion.expand(text, expansion.from_mapping(os.environ)))
-
-
-def _repository(value: Any) -> FlagValue:
-    if isinstance(value, tuple):
-        return tuple(_one_repository(item) for item in value)
-    return value if isinstance(value, bool) else _one_repository(value)
-
-
-def _one_repository(value: Text) -> Secret:
-    return value if isinstance(value, Secret) else masking.repository_secret(value)
+        return lambda text: os.path.abspath(expanded("E")(text))
+    return lambda text: masking.named_secret(name, text)

@@ -58,6 +58,7 @@ class StreamError(Table, kw_only=True):
 class Schedule(Table):
     """When and how a command runs by itself."""
 
+    place: Place = Place()
     at: Annotated[Lines, Key("calendar expressions, as systemd.time(7) writes them")] = ()
     permission: Annotated[
         str,
@@ -99,6 +100,9 @@ class Schedule(Table):
     on_failure: Annotated[
         Lines, Key("units that systemd starts when the run fails (`OnFailure=`)")
     ] = ()
+    watchdog: Annotated[
+        Duration | None, Key("`WatchdogSec=`: end a run in which nothing has moved for so long")
+    ] = None
     hardening: Annotated[
         bool, Key("restrict what the service may do, as far as backups allow it")
     ] = True
@@ -311,6 +315,7 @@ class Profile(Table):
     flags: dict[str, FlagValue] = {}
     sections: dict[str, Section] = {}
     monitors: dict[str, tuple[Monitor, ...]] = {}
+    secrets: tuple[Secret, ...] = ()  # that became plain values of other fields
 
     @property
     def backup(self) -> Backup:
