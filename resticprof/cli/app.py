@@ -134,6 +134,14 @@ def run_restic(ctx: typer.Context) -> None:
     _run(ctx, words)
 
 
+@app.command("run-member", hidden=True)
+def run_member(order: str) -> None:
+    """Run one member of a group beside the others; only we call this."""
+    from resticprof.cli import run
+
+    raise typer.Exit(run.run_member(order))
+
+
 def _run(ctx: typer.Context, words: tuple[str, ...]) -> None:
     """Run what the words mean; the default command may be one of ours."""
     from resticprof.cli import run

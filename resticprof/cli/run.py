@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from resticprof.cli import render
 from resticprof.cli.opening import open_configuration, read_configuration
-from resticprof.commands import dry_run, execute, scheduled
+from resticprof.commands import dry_run, execute, members, scheduled
 from resticprof.commands.selection import Selection
 from resticprof.commands.session import Session, level_of
 from resticprof.system import machine
@@ -41,6 +42,17 @@ def run_scheduled(invocation: Invocation, command: str, name: str, extra: tuple[
     return _run(invocation, select_from)
 
 
+def run_member(text: str) -> int:
+    """One member of a group whose members run side by side: our parent shows our words."""
+    order = members.read(text)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # our parent sends it when it means it
+    with logging_for(order.invocation, marked=True) as logs, Signals() as signals:
+        session = Session(order.invocation, read_configuration(order.invocation), signals, logs)
+        report = execute.run_profile(order.selection, session, group=order.group)
+    members.answer(order, report)
+    return report.exit_code
+
+
 def _run(
     invocation: Invocation,
     select_from: Callable[[Configuration], tuple[Invocation, Selection]],
@@ -71,9 +83,14 @@ def _service() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def logging_for(invocation: Invocation) -> Iterator[Logs]:
+def logging_for(invocation: Invocation, *, marked: bool = False) -> Iterator[Logs]:
     """The log of this process, on stderr until the configuration says otherwise."""
-    logs = Logs(level=level_of(invocation), theme=invocation.theme, ansi=not invocation.no_ansi)
+    logs = Logs(
+        level=level_of(invocation),
+        theme=invocation.theme,
+        ansi=not invocation.no_ansi,
+        marked=marked,
+    )
     try:
         yield logs
     finally:

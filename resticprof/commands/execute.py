@@ -12,14 +12,14 @@ from resticprof.commands import group as groups
 from resticprof.commands import tell
 from resticprof.commands.plan import Plan, plan
 from resticprof.commands.run import run, working_directory
-from resticprof.commands.selection import Selection
 from resticprof.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from resticprof.commands.selection import Selection
     from resticprof.commands.session import Session
-    from resticprof.model.config import Group, Profile
+    from resticprof.model.config import Profile
     from resticprof.model.run import Report
 
 log = logging.getLogger("resticprof")
@@ -37,7 +37,12 @@ def execute(selection: Selection, session: Session) -> int:
             f"no profile or group `{selection.name}` in {configuration.file}; "
             f"there are: {', '.join(there) or 'none'}"
         )
-    return run_group(group, selection, session)
+
+    def run_member(one: Selection) -> Report:
+        session.logs.tail.clear()  # the log of the member before
+        return run_profile(one, session, group=group.name)
+
+    return groups.run_group(group, selection, session, run_member)
 
 
 def run_profile(selection: Selection, session: Session, *, group: str = "") -> Report:
@@ -78,83 +83,3 @@ def opened(name: str, session: Session) -> Iterator[tuple[tuple[Problem, ...], P
         log.debug("working directory: %s", profile.base_dir)
         # Templates and globs may see the new directory, so the profile is read again.
         yield session.configuration.open_profile(name, again=True)
-
-
-# ---- groups ---------------------------------------------------------------------------------
-
-
-def run_group(group: Group, selection: Selection, session: Session) -> int:
-    """Run every member, show one table, and end with the status of the first that failed."""
-    began = Report(
-        run_id=str(uuid.uuid4()),
-        profile="",
-        group=group.name,
-        command=selection.command,
-        host=session.host,
-        user=session.user,
-        config_file=session.config_file,
-        dry_run=plan(
-            Profile(), selection.command, selection.extra, session.global_
-        ).restic_dry_run,
-        started=now(),
-        version=__version__,
-    )
-    monitors = tell.for_run(group.monitors.get(selection.command, ()), session.invocation)
-    teller = tell.Teller(monitors, session, dry_run=began.dry_run)
-    teller.deliver_waiting(group)
-    teller.tell(_event(began))
-    members = _members(group, selection, session)
-    report = groups.report(began, members, session.signals.received, now())
-    for line in report.log:
-        log.log(line.level, "%s", line.text)
-    session.signals.acknowledge()
-    teller.finish(_event(report))
-    return report.exit_code
-
-
-def _event(report: Report) -> Event:
-    states = {None: State.START, Outcome.FAILED: State.FAIL, Outcome.WARNING: State.WARN}
-    sentence = reports.summary_sentence(report)
-    state = states.get(report.outcome, State.FINISH)
-    return Event(state=state, report=report, sentence=sentence)
-
-
-def _members(group: Group, selection: Selection, session: Session) -> list[Member]:
-    continues = group.continue_on_error
-    if continues is None:
-        continues = session.global_.group_continue_on_error
-
-    def go_on(member: Member) -> bool:
-        return not session.signals.received and (continues or not member.failed)
-
-    chosen = [
-        Selection(name, selection.command, selection.extra) for name in group.profiles
-    ]
-    if group.parallel > 1:
-        orders = [members.order(group.name, one, session) for one in chosen]
-        waiting = Waiting([_claims(one, session) for one in chosen], group.parallel)
-        return members.run_side_by_side(orders, waiting, session, go_on=go_on)
-    return groups.run_in_order(
-        chosen, lambda one: _run_here(one, session, group=group.name), go_on=go_on
-    )
-
-
-def _run_here(selection: Selection, session: Session, *, group: str) -> Member:
-    """Run a member; a profile that cannot be opened is a failed one."""
-    session.logs.tail.clear()
-    try:
-        return Member.ran(selection.name, run_profile(selection, session, group=group))
-    except Error as error:
-        log.error("%s", error)
-        return Member.failed_with(selection.name, error)
-
-
-def _claims(selection: Selection, session: Session) -> frozenset[str]:
-    """What a member claims for itself; one that cannot be read will fail, and claims nothing."""
-    try:
-        _, profile = session.configuration.read_profile(selection.name)
-    except Error:
-        return frozenset()
-    made = plan(profile, selection.command, selection.extra, session.global_)
-    values = {name: reveal(value) for name, value in profile.env.items()}
-    return claims.claims(made, environment.of_profile(files=profile.env_file, variables=values))

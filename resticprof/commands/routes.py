@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resticprof.model.run import ANSWER
+from resticprof.system.logs import unmarked
 from resticprof.system.process import Streams
 from resticprof.system.streams import Stream
 
@@ -74,6 +75,30 @@ class Routes:
         return Streams(
             stdout=Stream(echo=False, raw=raw, lines=line),
             stderr=Stream(echo=self._to_console, lines=line, keep=True),
+        )
+
+    def of_member(self, prefix: str) -> Streams:
+        """A member of a group that runs beside others: each of its lines says whose it is.
+
+        The lines of its log come with their severities, as `Logs` writes them for the journal.
+        """
+
+        def data(text: str) -> None:
+            self._note(ANSWER, prefix + text)
+            if self._to_console:
+                _write(2 if self._to_stderr else 1, f"{prefix}{text}\n".encode())
+
+        def words(text: str) -> None:
+            level, message = unmarked(text)
+            if level is not None:
+                self._logs.relay(level, prefix + message)
+                return
+            self._note(WARNING, prefix + text)
+            if self._to_console:
+                _write(2, f"{prefix}{text}\n".encode())
+
+        return Streams(
+            stdout=Stream(echo=False, lines=data), stderr=Stream(echo=False, lines=words)
         )
 
     def _shown(self) -> Stream:

@@ -17,7 +17,7 @@ from resticprof.errors import Error
 from resticprof.model.run import ANSWER, LogLine
 from resticprof.model.types import MASK, Secret
 from resticprof.system import files
-from resticprof.system.targets import NAMES, TIME, LogFile, Syslog, Target, severity
+from resticprof.system.targets import NAMES, TIME, LogFile, Syslog, Target, level_of, severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,15 +161,28 @@ class JournalFormatter(logging.Formatter):
         return "\n".join(mark + line for line in super().format(record).split("\n"))
 
 
-class Logs:
-    """The handlers of this process; `close` takes them away again."""
+def unmarked(line: str) -> tuple[int | None, str]:
+    """A line with a priority as its level and its message; None: the line has none."""
+    found = re.match(r"<(\d)>", line)
+    return (level_of(int(found[1])), line[3:]) if found else (None, line)
 
-    def __init__(self, *, level: int, theme: str = "light", ansi: bool = True) -> None:
+
+class Logs:
+    """The handlers of this process; `close` takes them away again.
+
+    `marked` is for a process whose words go through another one of ours.
+    """
+
+    def __init__(
+        self, *, level: int, theme: str = "light", ansi: bool = True, marked: bool = False
+    ) -> None:
         self.scrubber = Scrubber()
         self.tail = Tail()
         self.target: Target | None = None
         self._console = logging.StreamHandler(sys.stderr)
-        self._console.setFormatter(_console_formatter(theme, ansi=ansi))
+        self._console.setFormatter(
+            JournalFormatter() if marked else _console_formatter(theme, ansi=ansi)
+        )
         self._level = level
         self._before = (LOGGER.level, LOGGER.propagate)
         LOGGER.setLevel(TRACE)
@@ -209,6 +222,12 @@ class Logs:
         if self.target is not None:
             record = {"name": LOGGER.name, "levelno": ANSWER, "msg": _ESCAPES.sub("", line)}
             self.target.handle(logging.makeLogRecord(record))
+
+    def relay(self, level: int, text: str) -> None:
+        """Show what another process of ours has logged, whose own level has let it pass."""
+        record = {"name": LOGGER.name, "levelno": level, "msg": text}
+        for handler in (self.target or self._console, self.tail):
+            handler.handle(logging.makeLogRecord(record))
 
     def close(self) -> None:
         """Take away all handlers."""

@@ -31,6 +31,12 @@ def severity(level: int) -> int:
     return _SEVERITIES.get(level, _NOTICE)
 
 
+def level_of(severity: int) -> int:
+    """The level that was logged with this severity."""
+    levels = {number: level for level, number in _SEVERITIES.items()}
+    return levels.get(severity, min(NAMES))
+
+
 class Target(logging.Handler):
     """A handler with a fallback for what it cannot write."""
 
