@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof.monitor")
 
 PULSE = 1.0  # seconds between two looks for log lines that are due
+HEAD_START = 0.1  # seconds: restic starts first, then we load what sends
 
 Snapshot = Callable[[], Event]
 """The run as it is now, as a `log` event."""
@@ -89,7 +90,8 @@ class Correspondent:
             if self._last is None:
                 return
             if not in_time:
-                self._warn(self._last, f"no answer within {self._way.budget:g} s")
+                interrupted, late = "interrupted", f"no answer within {self._way.budget:g} s"
+                self._warn(self._last, interrupted if signals.pending else late)
             if self.monitor.KIND == "notification" and not self._way.dry_run:
                 self._kept = outbox.keep(self.monitor, self._last)
 
@@ -102,6 +104,7 @@ class Correspondent:
     # ---- the thread -------------------------------------------------------------------------
 
     def _work(self) -> None:
+        self._ending.wait(HEAD_START)
         reachable = True
         for item in self._items():
             if self._given_up:

@@ -104,7 +104,8 @@ class Delivery:
             except HttpError as error:
                 seconds = error.retry_after or pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
                 if retries <= 0 or not http.retryable(error) or not wait(seconds):
-                    raise MonitorError(f"{request.method} {request.url}: {error}") from error
+                    where = str(request.url).partition("?")[0]
+                    raise MonitorError(f"{error} ({request.method} {where})") from error
                 log.debug("%s: %s; trying again", self.name, error)
                 retries -= 1
                 pause *= 2
