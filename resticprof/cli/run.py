@@ -69,7 +69,8 @@ def _run(
             return 0
         with _calm_machine(configuration.global_, settled, selection):
             code = execute.execute(selection, session)
-    return code
+    # A run that a signal reached when all was decided went well, and yet it was cut short.
+    return code or (128 + signals.received if signals.received else 0)
 
 
 @contextlib.contextmanager
