@@ -45,7 +45,8 @@ def run(plan: Plan, session: Session) -> Report:
     with contextlib.ExitStack() as held:
         try:
             _check(plan, session, story)
-            teller.deliver_waiting(profile)
+            with story.spared():
+                teller.deliver_waiting(profile)
             around.begin(held.enter_context(_lock(plan, session, steps.patience)))
             around.hooks("run-before", profile.run_before, may_skip=True)
             steps.initialize()
@@ -70,7 +71,6 @@ def run(plan: Plan, session: Session) -> Report:
         with story.spared():
             record.record(plan, report, session.global_)
         with story.spared():
-            session.signals.acknowledge()
             teller.finish(around.event())
         around.on_error()
         around.clear_up()

@@ -59,7 +59,7 @@ class Surroundings:
         self._plan = plan
         self._session = session
         self._story = story
-        self._background: list[webhooks.Delivery] = []
+        self._background: list[webhooks.Messenger] = []
         self._lock: Lock | None = None
         self._begun = False
 

@@ -70,13 +70,13 @@ def _from_template(file: str, render: RenderBody) -> str:
     return render(text, file)
 
 
-def send(hooks: Iterable[Webhook], sending: Sending) -> list[Delivery]:
+def send(hooks: Iterable[Webhook], sending: Sending) -> list[Messenger]:
     """Send hooks; those to one host in their order, different hosts at the same time.
 
     A failure is a warning, no more. Returns those that nobody has waited for (`background`).
     """
-    background: list[Delivery] = []
-    queues: dict[str, Delivery] = {}
+    background: list[Messenger] = []
+    queues: dict[str, Messenger] = {}
     for hook in hooks:
         try:
             request = build(hook, sending)
@@ -91,24 +91,24 @@ def send(hooks: Iterable[Webhook], sending: Sending) -> list[Delivery]:
         if sending.dry_run:
             _show(request)
         elif hook.background:
-            background.append(Delivery((request, transport)))
+            background.append(Messenger((request, transport)))
         else:
-            queues.setdefault(_host(request), Delivery()).add(request, transport)
-    for delivery in (*background, *queues.values()):
-        delivery.start()
+            queues.setdefault(_host(request), Messenger()).add(request, transport)
+    for messenger in (*background, *queues.values()):
+        messenger.start()
     wait(queues.values(), sending.signals)
     return background
 
 
-def wait(deliveries: Iterable[Delivery], signals: Signals) -> None:
+def wait(messengers: Iterable[Messenger], signals: Signals) -> None:
     """Wait for the answers, but not through a signal: what has none by then is given up."""
-    running = tuple(deliveries)
+    running = tuple(messengers)
     if not signals.join(running):
-        for delivery in running:
-            delivery.give_up()
+        for messenger in running:
+            messenger.give_up()
 
 
-class Delivery(threading.Thread):
+class Messenger(threading.Thread):
     """Requests that are sent one after the other, each with an answer or a warning."""
 
     def __init__(self, *requests: tuple[HttpRequest, Transport]) -> None:
