@@ -33,6 +33,7 @@ class Project:
         self.tmp = root / "tmp"
         for folder in (self.path, self.bin, self.home, self.tmp):
             folder.mkdir(parents=True)
+        self.wrapper: tuple[str, ...] = ()  # words in front of the program, such as `unshare`
         self.env = {
             "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "PYTHONPATH": str(CHECKOUT),
@@ -64,7 +65,7 @@ class Project:
     ) -> subprocess.Popen[str]:
         """Start the program, in a process group of its own, and do not wait for its end."""
         return subprocess.Popen(
-            [sys.executable, "-m", "resticprof", *words],
+            [*self.wrapper, sys.executable, "-m", "resticprof", *words],
             cwd=self.path,
             env=self.env | (env or {}),
             stdin=stdin,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -97,6 +98,7 @@ class Server:
 
     def __init__(self, certificates: Path | None = None) -> None:
         self.requests: list[Request] = []
+        self.on_request: Callable[[Request], None] | None = None
         self.ca = certificates / "ca.pem" if certificates else None
         self._replies: dict[str, list[Reply]] = {}
         self._guard = threading.Lock()
@@ -139,6 +141,8 @@ class Server:
         """Record a request and choose its reply."""
         with self._guard:
             self.requests.append(request)
+            if self.on_request:
+                self.on_request(request)
             replies = self._replies.get(request.path, [])
             if not replies:
                 return Reply()
