@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from resticprof.commands import group as groups
 from resticprof.commands import tell
 from resticprof.commands.plan import Plan, plan
-from resticprof.commands.run import run, working_directory
+from resticprof.commands.run import run
 from resticprof.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +80,21 @@ def opened(name: str, session: Session) -> Iterator[tuple[tuple[Problem, ...], P
     if not profile.base_dir:
         yield problems, profile
         return
-    with working_directory(profile.base_dir):
-        log.debug("working directory: %s", profile.base_dir)
+    before = os.getcwd()
+    try:
+        os.chdir(profile.base_dir)
+    except OSError as error:
+        yield (*problems, _no_base_dir(profile, error)), profile
+        return
+    log.debug("working directory: %s", profile.base_dir)
+    try:
         # Templates and globs may see the new directory, so the profile is read again.
         yield session.configuration.open_profile(name, again=True)
+    finally:
+        os.chdir(before)
+
+
+def _no_base_dir(profile: Profile, error: OSError) -> Problem:
+    text = f"cannot enter `{profile.base_dir}`: {error.strerror}"
+    place = profile.place
+    return Problem(text, file=place.file, line=place.line, key=f"{profile.name}.base-dir")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from resticprof.commands.steps import Steps
 from resticprof.commands.story import Story
 from resticprof.commands.surroundings import Surroundings
 from resticprof.commands.tell import Teller
-from resticprof.errors import ConfigError, Error, Skipped
+from resticprof.errors import ConfigError, Skipped
 from resticprof.model import report as reports
 from resticprof.model.run import Outcome, Report, State
 from resticprof.system import lock
@@ -105,17 +104,3 @@ def _last_line(report: Report) -> None:
     failed = report.outcome in (Outcome.FAILED, Outcome.WARNING)
     level = logging.WARNING if failed else logging.INFO
     logging.getLogger(OUTCOME).log(level, "%s", reports.summary_sentence(report))
-
-
-@contextlib.contextmanager
-def working_directory(path: str) -> Iterator[None]:
-    """`base-dir`: another working directory for one run."""
-    before = os.getcwd()
-    try:
-        os.chdir(path or ".")
-    except OSError as error:
-        raise Error(f"cannot enter base-dir `{path}`: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        os.chdir(before)
