@@ -7,12 +7,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from resticprof.commands import template_data
 from resticprof.errors import UsageError
 from resticprof.model import masking
 from resticprof.model.schedule import Job
+from resticprof.schedulers import base
 from resticprof.schedulers.systemd_units import Template, Templates
 from resticprof.system import environment
 
@@ -22,32 +23,42 @@ if TYPE_CHECKING:
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Global, Group, Profile, Schedule
     from resticprof.model.types import Text
+    from resticprof.schedulers.base import Scheduler
 
 log = logging.getLogger("resticprof")
 
 SCHEDULE_ID = "RESTICPROFILE_SCHEDULE_ID"  # the reference's name: hooks ask for it
 
 
-def of_name(configuration: Configuration, name: str) -> tuple[Job, ...]:
-    """The jobs of one profile or group. Raises `UsageError` when it does not exist."""
-    group = None if configuration.has_profile(name) else configuration.group(name)
-    if group is not None:
-        return tuple(_of_group(configuration, group))
-    return tuple(_of_profile(configuration, configuration.profile(name)))
-
-
-def of_all(configuration: Configuration) -> tuple[Job, ...]:
-    """The jobs of all profiles, then of all groups, in the order of their names."""
+def of(configuration: Configuration, name: str | None = None) -> tuple[Job, ...]:
+    """The jobs of a profile or group, or of all, profiles first; none when it does not exist."""
+    groups = [
+        one for one in configuration.groups.values() if not configuration.has_profile(one.name)
+    ]
     found: list[Job] = []
-    for name in configuration.names():
-        found += of_name(configuration, name)
-    for group in sorted(configuration.groups.values(), key=lambda group: group.name):
-        if not configuration.has_profile(group.name):
+    for profile in configuration.names():
+        if name in (None, profile):
+            found += _of_profile(configuration, configuration.profile(profile))
+    for group in sorted(groups, key=lambda group: group.name):
+        if name in (None, group.name):
             found += _of_group(configuration, group)
     return tuple(found)
 
 
-def require(jobs: tuple[Job, ...], name: str) -> None:
+def spelled(configuration: Configuration, name: str) -> str:
+    """The name as the configuration writes it; as it is when there is none (any more)."""
+    groups = (group.name for group in configuration.groups.values())
+    known = {one.lower(): one for one in (*groups, *configuration.names())}
+    return known.get(name.lower(), name)
+
+
+def require(configuration: Configuration, name: str) -> None:
+    """Raise `UsageError` when no profile or group has this name."""
+    if configuration.group(name) is None:
+        configuration.node(name)
+
+
+def require_schedule(jobs: tuple[Job, ...], name: str) -> None:
     """Scheduling something that has no schedule is a mistake."""
     if not jobs:
         raise UsageError(
@@ -55,8 +66,13 @@ def require(jobs: tuple[Job, ...], name: str) -> None:
         )
 
 
+def scheduler(global_: Global) -> Scheduler:
+    """The scheduler of `global.scheduler`, with the templates of `global`."""
+    return base.pick(global_.scheduler, templates(global_))
+
+
 def templates(global_: Global) -> Templates | None:
-    """The unit templates of `global`; None without any. Raises `OSError` when they are missing."""
+    """The unit templates of `global`; None without any. Raises `UsageError` when one is missing."""
     if not (global_.systemd_unit_template or global_.systemd_timer_template):
         return None
     return Templates(
@@ -106,7 +122,7 @@ def _job(
     schedule: Schedule,
     variables: Mapping[str, Text],
     *,
-    kind: str = "profile",
+    kind: Literal["profile", "group"] = "profile",
 ) -> Job:
     file = os.path.abspath(configuration.file)
     global_ = configuration.global_
@@ -118,7 +134,7 @@ def _job(
     return Job(
         command=command,
         name=name,
-        kind="group" if kind == "group" else "profile",
+        kind=kind,
         config_file=file,
         settings=schedule,
         program=program(),

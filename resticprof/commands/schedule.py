@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.model.schedule import Elapse, Installation, JobStatus, LastRun, UnitState
+from resticprof.commands.last_runs import recorded
+from resticprof.model.schedule import Installation, JobStatus, LastRun, UnitState
 from resticprof.schedulers import difference
 from resticprof.schedulers.recognition import same_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
-    from resticprof.model.schedule import Change, Job
+    from resticprof.model.schedule import Change, Elapse, Job
     from resticprof.schedulers.base import Scheduler
 
 log = logging.getLogger("resticprof")
@@ -33,12 +33,18 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The jobs that a command is about."""
 
     config_file: str
-    names: frozenset[str] | None = None  # of profiles and groups; None: all
+    name: str | None = None  # of a profile or group; None: all
+    commands: frozenset[str] = frozenset()  # none: all
 
     def covers(self, installation: Installation) -> bool:
         """Whether an installed job is one of them, whichever way its configuration is spelled."""
-        named = self.names is None or installation.name in self.names
-        return named and same_file(installation.config_file, self.config_file)
+        named = self.name is None or installation.name == self.name
+        file = installation.config_file
+        return named and self.has(installation.title) and same_file(file, self.config_file)
+
+    def has(self, title: str) -> bool:
+        """Whether the command of `command@name` is one of those that are asked for."""
+        return not self.commands or title.partition("@")[0] in self.commands
 
 
 def plan(
@@ -102,17 +108,25 @@ def status(
     last_runs: Mapping[str, LastRun],
 ) -> tuple[JobStatus, ...]:
     """How every job of the selection is doing; `last_runs` (by title) come from status files."""
-    changes = plan(scheduler, jobs, selection)
+    changes = plan(scheduler, [job for job in jobs if selection.has(job.title)], selection)
     states = scheduler.states([change.before for change in changes if change.before])
     found = []
     for change in changes:
         state = states.get(change.job.key, UnitState())
-        if change.before and state.active is None:  # the scheduler does not tell
-            installed = scheduler.elapses(change.before.times, now)
-            state = msgspec.structs.replace(state, next_run=_next(installed))
+        state = _with_next_run(state, change.before, scheduler, now)
         schedules = scheduler.elapses(change.job.times, now)
-        found.append(_status(change, state, schedules, last_runs.get(change.job.title)))
+        found.append(_status(change, state, schedules, last_runs.get(recorded(change.job.title))))
     return tuple(found)
+
+
+def _with_next_run(
+    state: UnitState, installed: Installation | None, scheduler: Scheduler, now: datetime
+) -> UnitState:
+    """What the scheduler does not tell: it is cron, or a timer whose service runs just now."""
+    if state.next_run or installed is None or not installed.enabled or state.active is False:
+        return state
+    moments = [elapse.next_run for elapse in scheduler.elapses(installed.times, now)]
+    return msgspec.structs.replace(state, next_run=_earliest(moments))
 
 
 def _status(
@@ -149,15 +163,52 @@ def _last_success(state: UnitState, outcome: LastRun | None) -> datetime | None:
     """The status file knows better: for the scheduler a run that was skipped is a success."""
     if outcome is None:
         return state.last_success
-    return outcome.time if outcome.success else outcome.last_success
+    return outcome.last_success or (outcome.time if outcome.success else None)
 
 
 def _latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment), default=None)
 
 
-def _next(schedules: Sequence[Elapse]) -> datetime | None:
-    return min((one.next_run for one in schedules if one.next_run), default=None)
+def _earliest(moments: Sequence[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
+
+
+class Age(msgspec.Struct, frozen=True, kw_only=True):
+    """How long ago a job went well."""
+
+    title: str
+    last_success: datetime | None
+    overdue: bool
+    error: str = ""  # of the last run
+
+
+def ages(
+    jobs: Sequence[JobStatus],
+    last_runs: Mapping[str, LastRun],
+    selection: Selection,
+    *,
+    max_age: float,
+    now: datetime,
+) -> tuple[Age, ...]:
+    """Whether the last good runs are longer ago than `max_age` seconds; those that are come first.
+
+    Where we have scheduled nothing, somebody else starts the runs that status files tell about.
+    """
+    latest = {job.title: (job.last_success, job.outcome) for job in jobs}
+    if not latest:
+        past = ((title, run) for title, run in last_runs.items() if selection.has(title))
+        latest = {title: (run.last_success, run) for title, run in past}
+    found = [
+        Age(
+            title=title,
+            last_success=moment,
+            overdue=overdue(moment, max_age=max_age, now=now),
+            error=run.error if run else "",
+        )
+        for title, (moment, run) in sorted(latest.items())
+    ]
+    return tuple(sorted(found, key=lambda age: not age.overdue))
 
 
 def overdue(last_success: datetime | None, *, max_age: float, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """The status file: the last result of each command of each profile, as JSON for other programs.
 
-The layout is the reference's: `{"profiles": {"home": {"backup": {…}, "retention": {…}}}}`.
+The layout is the reference's: `{"profiles": {"home": {"backup": {…}, "retention": {…}}}}`. After a
+failure, `last_success` (ours) keeps the time of the last good run.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class LastResult(msgspec.Struct, frozen=True, kw_only=True):
     command: str  # as it is recorded: `retention` for forget
     success: bool = False
     time: datetime | None = None
+    last_success: datetime | None = None  # an earlier one, after a failure
     error: str = ""
     duration: int = 0  # seconds
 
@@ -79,8 +81,18 @@ def record(path: str | Path, report: Report) -> None:
 def merge(old: Json, report: Report) -> Json:
     """The content with this run in it; everything else stays as it is."""
     profiles = old.get("profiles") or {}
-    members = profiles.get(report.profile, {}) | entries(report)
-    return old | {"profiles": profiles | {report.profile: members}}
+    before = profiles.get(report.profile, {})
+    new = {
+        member: entry | _earlier_success(entry, before.get(member, {}))
+        for member, entry in entries(report).items()
+    }
+    return old | {"profiles": profiles | {report.profile: before | new}}
+
+
+def _earlier_success(entry: Json, before: Json) -> Json:
+    """A failure must not hide when it last went well: that is what pollers ask for."""
+    time = before.get("time") if before.get("success") is True else before.get("last_success")
+    return {"last_success": time} if time and not entry["success"] else {}
 
 
 def entries(report: Report) -> dict[str, Json]:

@@ -85,7 +85,7 @@ class LastRun(msgspec.Struct, frozen=True, kw_only=True):
     time: datetime
     success: bool
     error: str = ""
-    last_success: datetime | None = None  # an earlier one, where it is known
+    last_success: datetime | None = None  # this one or an earlier one; None: not known
 
 
 class UnitState(msgspec.Struct, frozen=True, kw_only=True):

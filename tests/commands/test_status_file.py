@@ -40,11 +40,10 @@ def step(name, **changes):
 def report(*steps, command="backup", outcome=Outcome.SUCCESS, **changes):
     return Report(
         run_id="5c2f6b0e-6a0f-4f0e-9d51-0c1f5a0b7e11",
-        **{"profile": "home"} | changes,
+        **{"profile": "home", "ended": START + timedelta(seconds=9)} | changes,
         command=command,
         host="box",
         started=START,
-        ended=START + timedelta(seconds=9),
         outcome=outcome,
         steps=steps,
     )
@@ -237,6 +236,24 @@ def test_concurrent_writers_lose_nothing(tmp_path):
     ]
     assert [writer.wait() for writer in writers] == [0] * 10
     assert len(status_file.read(path)) == 50
+
+
+def test_a_failure_keeps_the_time_of_the_last_success(tmp_path):
+    path = tmp_path / "status.json"
+    failed = report(
+        step("backup", exit_code=1, error="exit status 1"),
+        outcome=Outcome.FAILED,
+        ended=START + timedelta(days=1),
+    )
+    status_file.record(path, failed)
+    assert status_file.read(path)[0].last_success is None
+    good = report(step("backup"))
+    for one in (good, failed, failed):
+        status_file.record(path, one)
+    [found] = status_file.read(path)
+    assert (found.success, found.last_success) == (False, good.ended)
+    status_file.record(path, good)
+    assert "last_success" not in path.read_text()
 
 
 # ---- reading ------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def test_lines_of_others_stay_where_they_are(table: Table) -> None:
 def test_one_name_is_addressed_and_the_others_stay(table: Table) -> None:
     table.schedule(table.job(), table.job(name="second"), table.job(command="check"))
     scheduler = table.scheduler()
-    selection = Selection(config_file=str(table.config), names=frozenset({"home"}))
+    selection = Selection(config_file=str(table.config), name="home")
     schedule.apply(scheduler, schedule.unschedule(scheduler, selection))
     assert table.text() == (f"\n{BEGIN}\n{table.line('00 00 * * *', 'backup@second')}\n{END}\n")
 

@@ -204,7 +204,7 @@ def test_the_configuration_is_found_by_any_path(machine: Machine, systemctl: Rec
     machine.schedule(machine.job())
     link = machine.home.parent / "link.toml"
     link.symlink_to(machine.config)
-    selection = Selection(config_file=str(link), names=frozenset({"home"}))
+    selection = Selection(config_file=str(link), name="home")
     assert actions(schedule.unschedule(machine.scheduler(), selection)) == [
         ("remove", "backup@home")
     ]
@@ -212,7 +212,7 @@ def test_the_configuration_is_found_by_any_path(machine: Machine, systemctl: Rec
 
 def test_one_name_leaves_the_others_alone(machine: Machine, systemctl: Recorder) -> None:
     machine.schedule(machine.job(), machine.job(command="check"), machine.job(name="other"))
-    selection = Selection(config_file=str(machine.config), names=frozenset({"home"}))
+    selection = Selection(config_file=str(machine.config), name="home")
     changes = schedule.plan(machine.scheduler(), [machine.job()], selection)
     assert ("remove", "check@home") in actions(changes)
     assert not [title for _, title in actions(changes) if title.endswith("@other")]
