@@ -39,7 +39,7 @@ def schedule(
     if not times:
         return None
     node = written.with_value({**merged, "at": written.with_value(times)})
-    found = converter.table(node, Schedule, f"{path}.schedule")
+    found = converter.table(node, Schedule, f"{path}.schedule", place=merged["at"].place)
     return None if failed(found) else found
 
 

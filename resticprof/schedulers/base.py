@@ -6,6 +6,7 @@ import abc
 import importlib
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from resticprof.errors import ConfigError, NotAvailable, Problem
@@ -16,7 +17,7 @@ from resticprof.system import process
 from resticprof.system.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from resticprof.model.schedule import Change, Installation, Job
@@ -54,7 +55,8 @@ class Scheduler(abc.ABC):
         """What the scheduler tells about installed jobs, by key; nothing where it does not know."""
         return {installation.key: UnitState() for installation in installed}
 
-    def read(self, expression: str) -> Calendar:
+    @classmethod
+    def read(cls, expression: str) -> Calendar:
         """A calendar expression in this scheduler's language. Raises `ValueError`."""
         return Calendar.parse(expression)
 
@@ -78,16 +80,34 @@ class Scheduler(abc.ABC):
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Raise `ConfigError` with every expression of these jobs that cannot be used."""
-        problems = []
-        for job in jobs:
-            for expression in job.settings.at:
-                try:
-                    self.read(expression)
-                except ValueError as error:
-                    place = f"{job.name}.{job.command}.schedule"
-                    problems.append(Problem(str(error), file=job.config_file, key=place))
+        problems = [
+            Problem(
+                text,
+                file=job.settings.place.file or job.config_file,
+                line=job.settings.place.line,
+                key=_key(job),
+            )
+            for job in jobs
+            for text in self.mistakes(job.settings.at)
+        ]
         if problems:
             raise ConfigError(*problems)
+
+    @classmethod
+    def mistakes(cls, times: Sequence[str]) -> Iterator[str]:
+        """What is wrong with these calendar expressions, one sentence for each that is wrong."""
+        for expression in times:
+            try:
+                cls.read(expression)
+            except ValueError as error:
+                yield f"`{expression}`: {error}" if expression not in str(error) else str(error)
+
+
+def _key(job: Job) -> str:
+    """Where the configuration says so."""
+    if job.kind == "group":
+        return f"groups.{job.name}.schedules.{job.command}"
+    return f"{job.name}.{job.command}.schedule"
 
 
 def pick(choice: str, templates: Templates | None = None) -> Scheduler:
@@ -98,21 +118,42 @@ def pick(choice: str, templates: Templates | None = None) -> Scheduler:
     kind, _, resource = (part.strip() for part in choice.partition(":"))
     if kind in {"", "auto"}:
         kind = _available()
+    return kind_of(kind).create(kind, resource, templates)
+
+
+def kind_of(choice: str) -> type[Scheduler]:
+    """What reads the expressions of `global.scheduler`; systemd when the machine has to decide.
+
+    Raises `ConfigError` when there is no such scheduler.
+    """
+    kind = choice.partition(":")[0].strip()
+    if kind in {"", "auto"}:
+        kind = "systemd"
     if kind not in KINDS:
         names = "`, `".join(("auto", *KINDS))
-        raise ConfigError(Problem(f"no scheduler `{kind}`; there are `{names}`", key="scheduler"))
+        text = f"no scheduler `{kind}`; there are `{names}`"
+        raise ConfigError(Problem(text, key="global.scheduler"))
     module = importlib.import_module(f"resticprof.schedulers.{KINDS[kind]}")
     scheduler: type[Scheduler] = module.SCHEDULER
-    return scheduler.create(kind, resource, templates)
+    return scheduler
 
 
 def _available() -> str:
-    programs = {"systemctl": "systemd", "crontab": "crond"}
-    for program, kind in programs.items():
-        if shutil.which(program):
-            return kind
+    systemd, cron = shutil.which("systemctl"), shutil.which("crontab")
+    if systemd and (not cron or _systemd_runs()):
+        return "systemd"
+    if cron:
+        return "crond"
     text = "neither `systemctl` nor `crontab` can be found; install systemd or cron, or set"
     raise NotAvailable(f'{text} `global.scheduler = "crontab:FILE"`')
+
+
+def _systemd_runs() -> bool:
+    """sd_booted(3); some containers have a `systemctl` of their own, so it has the last word."""
+    if Path("/run/systemd/system").is_dir():
+        return True
+    result, _ = output("systemctl", "--no-pager", "list-units", "resticprofile-*")
+    return result.exit_code == 0
 
 
 def output(*words: str, stdin: bytes = b"") -> tuple[Result, str]:

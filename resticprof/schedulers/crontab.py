@@ -141,7 +141,8 @@ class Crontab(base.Scheduler):
         user = {"-": "", "*": person.account.name}.get(user, user)
         return cls(CrontabFile(os.path.abspath(file), user), caller=person)
 
-    def read(self, expression: str) -> Calendar:
+    @classmethod
+    def read(cls, expression: str) -> Calendar:
         return crontab_text.read(expression)
 
     def normal(self, calendar: Calendar) -> str:

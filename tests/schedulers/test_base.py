@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from resticprof.errors import ConfigError, NotAvailable
 from resticprof.schedulers import base, caller
 from resticprof.schedulers.base import KINDS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -20,8 +17,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def install(folder: Path, name: str) -> None:
-    (folder / name).write_text("#!/bin/sh\n", encoding="utf-8")
+def install(folder: Path, name: str, script: str = "") -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (folder / name).chmod(0o755)
 
 
@@ -35,6 +32,16 @@ def test_systemd_is_the_first_choice(choice: str, programs: Path) -> None:
 def test_cron_is_used_where_there_is_no_systemd(programs: Path) -> None:
     install(programs, "crontab")
     assert base.pick("auto").name == "crontab"
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").is_dir(), reason="systemd runs on this machine")
+def test_cron_is_used_where_systemd_is_installed_but_does_not_run(programs: Path) -> None:
+    """As in a container; `systemctl` says so by its exit status."""
+    install(programs, "systemctl", "exit 1")
+    assert base.pick("auto").name == "systemd"  # there is nothing else
+    install(programs, "crontab")
+    assert base.pick("auto").name == "crontab"
+    assert base.pick("systemd").name == "systemd"
 
 
 def test_nothing_is_guessed_where_there_is_neither(programs: Path) -> None:
