@@ -45,7 +45,7 @@ class Teller:
 
     def deliver_waiting(self, sender: Profile | Group) -> None:
         """Hand over what earlier runs of this profile, or group, could not deliver."""
-        if self._dry_run or self._session.invocation.no_monitor:
+        if self._dry_run or silent(self._session.invocation):
             return
         for letter in outbox.letters_of(sender, self._session.config_file):
             monitor = outbox.addressee(letter, sender)
@@ -84,13 +84,18 @@ def way(monitor: Monitor, session: Session, *, dry_run: bool = False) -> Deliver
     return Delivery(monitor, session.global_, scrubber=session.logs.scrubber, dry_run=dry_run)
 
 
+def silent(invocation: Invocation) -> bool:
+    """Whether nobody is to be told of anything."""
+    return invocation.no_monitor or invocation.monitoring_verbosity == SILENT
+
+
 def for_run(
     monitors: tuple[Monitor, ...], invocation: Invocation, *, tolerant: bool = False
 ) -> tuple[Monitor, ...]:
     """The monitors as the command line and the policies of the run want them."""
-    verbosity = invocation.monitoring_verbosity
-    if invocation.no_monitor or verbosity == SILENT:
+    if silent(invocation):
         return ()
+    verbosity = invocation.monitoring_verbosity
     found = tuple(settled(monitor, tolerant=tolerant) for monitor in monitors)
     if verbosity is None:
         return found

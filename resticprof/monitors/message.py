@@ -44,7 +44,7 @@ def filled(template: str | None, event: Event, default: str) -> str:
     if template is None:
         return default
     text = interpolate(template, variables(event))
-    return text if text.startswith(mark(event)) else mark(event) + text
+    return text if mark(event) in text else mark(event) + text
 
 
 def body(template: str | None, event: Event) -> str:
