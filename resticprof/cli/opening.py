@@ -20,8 +20,6 @@ def open_configuration(invocation: Invocation) -> Configuration:
     configuration = read_configuration(invocation).require()
     if str(configuration.file) != invocation.config:
         log.debug("using configuration file %s", configuration.file)
-    for problem in configuration.warnings:
-        log.warning("%s", problem)
     return configuration
 
 

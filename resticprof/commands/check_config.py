@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 from datetime import datetime
@@ -10,17 +11,32 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from resticprof.commands.stream_errors import Watch
+from resticprof.config import keys, secrecy
+from resticprof.config.convert import is_reference
+from resticprof.config.problems import nearest
+from resticprof.config.profiles import PATH_FLAGS
+from resticprof.config.tree import Node
 from resticprof.errors import ConfigError, Error, Problem
-from resticprof.model.config import Backup, Profile, Schedule, Section, Webhook
+from resticprof.model.config import Backup
+from resticprof.model.types import public, reveal
 from resticprof.schedulers import base as schedulers
 from resticprof.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from resticprof.config.configuration import Configuration
-    from resticprof.config.convert import Converter
-    from resticprof.model.types import Place
+    from resticprof.model.config import Profile, Schedule, Section, Webhook
+    from resticprof.model.table import Table
+
+_MADE_BY_THE_RUN = frozenset({"log", "lock", "cache-dir"})
+"""Paths that need not exist; every other key that is read relative to the configuration must."""
+
+_SENDS = ("send_before", "send_after", "send_after_fail", "send_finally")
+_READABLE = "holds a secret and can be read by everybody; chmod 600 it, or refer to the secret"
+
+Keys = tuple[str | int, ...]
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
@@ -37,191 +53,268 @@ class Finding(msgspec.Struct, frozen=True, order=True):
         return f"{self.severity}: {problem}"
 
 
-def check(open_configuration: Callable[[], Configuration]) -> list[Finding]:
+def check(read: Callable[[], Configuration]) -> list[Finding]:
     """All findings, sorted by file and line."""
     try:
-        configuration = open_configuration()
+        configuration = read()
     except ConfigError as error:
-        return sorted(_from_problem(problem) for problem in error.problems)
-    except Error as error:
-        return [_from_error(error)]
-    found = {_from_problem(problem) for problem in configuration.problems}
-    found.update(_from_problem(problem) for problem in configuration.warnings)
-    found.update(_scheduler(configuration))
-    found.update(_groups(configuration))
-    for name in configuration.names():
-        found.update(_profile(configuration, name))
-    return sorted(found)
+        return sorted({_finding(problem) for problem in error.problems})
+    return sorted(_once(_all(configuration)))
 
 
-def _from_problem(problem: Problem) -> Finding:
-    return Finding(problem.file, problem.line, problem.key, problem.text)
+def _all(configuration: Configuration) -> Iterator[Finding]:
+    yield from map(_finding, (*configuration.problems, *configuration.unknown))
+    yield from (_finding(problem, "warning") for problem in configuration.advice)
+    yield from _global(configuration)
+    for name in configuration.groups:
+        yield from _group(configuration, name)
+    # Parents first: what a child inherits is told where it was written, for the one who wrote it.
+    for name in sorted(configuration.names(), key=lambda name: len(configuration.ancestors(name))):
+        yield from _profile(configuration, name)
+    yield from _readable_secrets(configuration)
 
 
-def _from_error(error: Error) -> Finding:
-    file, line = getattr(error, "file", ""), getattr(error, "line", 0)
-    return Finding(file, line, "", getattr(error, "text", str(error)))
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """Each mistake once; in brackets a text may say which way it was met."""
+    found: dict[tuple[str, int, str], Finding] = {}
+    for finding in findings:
+        found.setdefault((finding.file, finding.line, finding.text.partition(" (")[0]), finding)
+    return list(found.values())
 
 
-def _at(place: Place, key: str, text: str, severity: str = "warning") -> Finding:
-    return Finding(place.file, place.line, key, text, severity)
+def _finding(problem: Problem, severity: str = "error") -> Finding:
+    return Finding(problem.file, problem.line, problem.key, problem.text, severity)
 
 
-def _groups(configuration: Configuration) -> Iterator[Finding]:
-    for group in configuration.groups.values():
-        key = f"groups.{group.name}.profiles"
-        for member in group.profiles:
-            if not configuration.has_profile(member):
-                yield _at(group.place, key, f"there is no profile `{member}`", "error")
-        if configuration.has_profile(group.name):
-            text = "a profile has the same name, so the group cannot be run"
-            yield _at(group.place, f"groups.{group.name}", text)
-        for command, schedule in group.schedules.items():
-            path = f"groups.{group.name}.schedules.{command}"
-            yield from _schedule(configuration, schedule, path)
+class _Subject(msgspec.Struct, frozen=True):
+    """What is checked: a name, and the tree that says where its values were written."""
+
+    name: str
+    node: Node
+
+    def finding(self, where: Keys, text: str, severity: str = "error") -> Finding:
+        """What is wrong with the value below these keys."""
+        path = self.name
+        for number, key in enumerate(where):
+            if isinstance(key, str):
+                path += f".{key}"
+            elif self.node.at(*where[:number]).items:  # not for one value that stands for a list
+                path += f"[{key}]"
+        place = self.node.at(*where).place
+        return Finding(place.file, place.line, path, text, severity)
+
+    def is_reference(self, where: Keys) -> bool:
+        """Whether the value is a secret reference, of which only the run knows the value."""
+        return is_reference(self.node.at(*where))
+
+
+# ---- the shared part ------------------------------------------------------------------------
+
+
+def _global(configuration: Configuration) -> Iterator[Finding]:
+    node = configuration.shared_node("global")
+    if node is None:
+        return
+    subject = _Subject("global", node)
+    yield from _files(subject, configuration.global_)
+    yield from _references(configuration, subject)
+    try:
+        schedulers.kind_of(configuration.global_.scheduler)
+    except ConfigError as error:
+        yield subject.finding(("scheduler",), error.problems[0].text)
+
+
+def _group(configuration: Configuration, name: str) -> Iterator[Finding]:
+    group = configuration.groups[name]
+    groups = configuration.shared_node("groups")
+    subject = _Subject(f"groups.{group.name}", (groups or Node({})).at(name))
+    for number, member in enumerate(group.profiles):
+        if not configuration.has_profile(member):
+            near = nearest(member.lower(), configuration.names())
+            hint = f"; did you mean `{near}`?" if near else ""
+            # A group of version 1 is the list itself.
+            where = ("profiles", number) if subject.node.table else (number,)
+            yield subject.finding(where, f"there is no profile `{member}`{hint}")
+    yield from _references(configuration, subject)
+    for command, schedule in group.schedules.items():
+        yield from _schedule(configuration, subject, schedule, ("schedules", command))
+
+
+# ---- profiles -------------------------------------------------------------------------------
 
 
 def _profile(configuration: Configuration, name: str) -> Iterator[Finding]:
     try:
         converter, profile = configuration.read_profile(name, reveal=False)
+        subject = _Subject(name, configuration.node(name))
     except ConfigError as error:
-        yield from map(_from_problem, error.problems)
+        yield from map(_finding, error.problems)
         return
-    except Error as error:
-        yield _from_error(error)
-        return
-    yield from _converted(converter)
-    yield from _files(profile)
-    yield from _backup(profile)
-    yield from _retention(profile)
+    yield from map(_finding, (*converter.problems, *converter.unknown))
+    yield from (_finding(problem, "warning") for problem in converter.advice)
+    yield from _files(subject, profile)
+    yield from _references(configuration, subject)
+    yield from _stream_errors(subject, profile)
+    yield from _retention(subject, profile)
     for command, section in profile.sections.items():
-        path = f"{name}.{command}"
-        yield from _webhooks(section, path)
+        yield from _files(subject, section, (command,))
+        yield from _flag_files(subject, section, command)
+        yield from _webhooks(subject, section, command)
         if section.schedule is not None:
-            yield from _schedule(configuration, section.schedule, f"{path}.schedule")
-    yield from _permissions(configuration, profile)
+            yield from _schedule(configuration, subject, section.schedule, (command, "schedule"))
+    yield from _sources(subject, profile)
+    for monitors in profile.monitors.values():
+        for monitor in monitors:
+            yield from _files(subject, monitor, ("monitor",))
 
 
-def _converted(converter: Converter) -> Iterator[Finding]:
-    yield from map(_from_problem, converter.problems)
-    yield from map(_from_problem, converter.unknown)
-    for problem in converter.advice:
-        yield msgspec.structs.replace(_from_problem(problem), severity="warning")
-
-
-def _files(profile: Profile) -> Iterator[Finding]:
-    """Files that the profile names and that are not there."""
-    named = [("password-file", profile.password_file), ("repository-file", profile.repository_file)]
-    named += [("env-file", file) for file in profile.env_file]
-    named += [("cacert", file) for file in profile.cacert]
-    for key, file in named:
-        if file and not Path(file).exists():
-            severity = "warning" if key == "env-file" else "error"
-            yield _at(profile.place, f"{profile.name}.{key}", f"`{file}` does not exist", severity)
-
-
-def _backup(profile: Profile) -> Iterator[Finding]:
-    """Sources that are not there: a backup would silently be smaller than meant."""
-    section = profile.sections.get("backup")
-    if not isinstance(section, Backup):
-        return
-    for source in section.source:
-        path = os.path.join(section.source_base or profile.base_dir, source)
-        key = f"{profile.name}.backup.source"
-        if not source:
-            yield _at(
-                section.place, key, "a source is empty; a variable in it may not be set", "error"
-            )
-        elif glob.has_magic(path) and not files.glob_sources(path):
-            yield _at(section.place, key, f"`{source}` matches nothing", "error")
-        elif not glob.has_magic(path) and not Path(path).exists():
-            yield _at(section.place, key, f"`{source}` does not exist", "error")
-    for key in (
-        "exclude-file",
-        "files-from",
-        "files-from-raw",
-        "files-from-verbatim",
-        "iexclude-file",
-    ):
-        for file in getattr(section, key.replace("-", "_")):
-            if not Path(file).exists():
-                text = f"`{file}` does not exist"
-                yield _at(section.place, f"{profile.name}.backup.{key}", text, "error")
-
-
-def _retention(profile: Profile) -> Iterator[Finding]:
-    """A `forget` without any rule keeps everything."""
-    for name in ("retention", "forget"):
-        section = profile.sections.get(name)
-        if section is None or any(
-            key.startswith("keep-") for key in (*section.flags, *profile.flags)
-        ):
+def _files(subject: _Subject, table: Table, where: Keys = ()) -> Iterator[Finding]:
+    """Files that a table names and that are not there."""
+    for field in keys.fields(type(table)).values():
+        if "R" not in field.about.expand or field.key in _MADE_BY_THE_RUN:
             continue
-        runs = (
-            name == "forget"
-            or getattr(section, "before_backup", None)
-            or getattr(section, "after_backup", None)
-        )
-        if runs and "unsafe-allow-remove-all" not in section.flags:
-            yield _at(
-                section.place, f"{profile.name}.{name}", "has no `keep-*` rule and keeps everything"
-            )
+        value = getattr(table, field.name)
+        severity = "warning" if field.key == "env-file" else "error"
+        many = isinstance(value, tuple)
+        for number, path in enumerate(value if many else (value,)):
+            place = (*where, field.key, number) if many else (*where, field.key)
+            if path and not _exists(subject, place, path):
+                yield subject.finding(place, f"`{path}` does not exist", severity)
 
 
-def _webhooks(section: Section, path: str) -> Iterator[Finding]:
-    for stage in ("send_before", "send_after", "send_after_fail", "send_finally"):
-        for hook in getattr(section, stage):
-            yield from _webhook(hook, section.place, f"{path}.{stage.replace('_', '-')}")
+def _flag_files(subject: _Subject, section: Section, command: str) -> Iterator[Finding]:
+    for name in sorted(PATH_FLAGS - _MADE_BY_THE_RUN):
+        value = section.flags.get(name)
+        if isinstance(value, str) and value and not _exists(subject, (command, name), value):
+            yield subject.finding((command, name), f"`{value}` does not exist")
 
 
-def _webhook(hook: Webhook, place: Place, key: str) -> Iterator[Finding]:
-    if hook.url is None:
-        yield _at(place, key, "`url` is missing; the request is never sent", "error")
-    if hook.body_template and not Path(hook.body_template).exists():
-        text = f"`{hook.body_template}` does not exist"
-        yield _at(place, f"{key}.body-template", text, "error")
+def _exists(subject: _Subject, where: Keys, path: str) -> bool:
+    return path == "-" or subject.is_reference(where) or Path(path).exists()
 
 
-def _scheduler(configuration: Configuration) -> Iterator[Finding]:
-    try:
-        schedulers.kind_of(configuration.global_.scheduler)
-    except ConfigError as error:
-        for problem in error.problems:
-            yield Finding(str(configuration.file), 0, problem.key, problem.text)
+def _references(configuration: Configuration, subject: _Subject) -> Iterator[Finding]:
+    """Secrets that could not be read now; a command is not run to find out."""
+    for leaf in secrecy.leaves(subject.node, subject.name):
+        if not is_reference(leaf.node):
+            continue
+        place = leaf.node.place
+        target = reveal(leaf.text)
+        if "env" in leaf.node.table and target not in os.environ:
+            text = f"the variable `{target}` of this secret is not set here"
+            yield Finding(place.file, place.line, leaf.path, text, "warning")
+        elif "file" in leaf.node.table:
+            path = configuration.files.directory / os.path.expanduser(target)
+            if not path.exists():
+                text = f"the file `{path}` of this secret does not exist"
+                yield Finding(place.file, place.line, leaf.path, text)
+            elif files.world_readable(path):
+                yield _readable(path)
 
 
-def _schedule(configuration: Configuration, schedule: Schedule, key: str) -> Iterator[Finding]:
-    """Calendar expressions that the scheduler cannot follow, or that never come."""
-    try:
-        scheduler = schedulers.kind_of(configuration.global_.scheduler)
-    except ConfigError:  # told by itself
+def _readable(file: str | Path) -> Finding:
+    return Finding(str(file), 0, "", "can be read by everybody; chmod 600 it", "warning")
+
+
+def _stream_errors(subject: _Subject, profile: Profile) -> Iterator[Finding]:
+    for number, entry in enumerate(profile.stream_error):
+        try:
+            Watch(entry)
+        except ConfigError as error:
+            yield subject.finding(("stream-error", number, "pattern"), error.problems[0].text)
+
+
+def _sources(subject: _Subject, profile: Profile) -> Iterator[Finding]:
+    """Sources that are not there: a backup would silently be smaller than meant."""
+    backup = profile.sections.get("backup")
+    if not isinstance(backup, Backup):
         return
-    now = datetime.now().astimezone()
-    for expression in schedule.at:
-        mistakes = tuple(scheduler.mistakes([expression]))
-        for text in mistakes:
-            yield _at(schedule.place, key, text, "error")
-        if not mistakes and scheduler.read(expression).next_after(now) is None:
-            yield _at(schedule.place, key, f"`{expression}` never elapses", "error")
+    for number, source in enumerate(backup.source):
+        where: Keys = ("backup", "source", number)
+        path = os.path.join(profile.base_dir, backup.source_base, source)
+        if not source:
+            yield subject.finding(where, "a source is empty; a variable in it may not be set")
+        elif glob.has_magic(path):
+            yield from _pattern(subject, where, path)
+        elif not _exists(subject, where, path):
+            yield subject.finding(where, f"`{path}` does not exist")
 
 
-def _permissions(configuration: Configuration, profile: Profile) -> Iterator[Finding]:
-    """Secrets that other users of this machine can read."""
-    file = str(configuration.file)
-    if files.world_readable(configuration.file) and _holds_secret(profile):
-        text = "holds a secret and can be read by everybody; chmod 600 it, or refer to the secret"
-        yield Finding(file, 0, "", text, "warning")
-    for secret_file in (profile.password_file, profile.repository_file):
-        if secret_file and Path(secret_file).exists() and files.world_readable(secret_file):
-            yield Finding(secret_file, 0, "", "can be read by everybody; chmod 600 it", "warning")
+def _pattern(subject: _Subject, where: Keys, path: str) -> Iterator[Finding]:
+    try:
+        found = files.glob_sources(path)
+    except Error as error:
+        yield subject.finding(where, str(error))
+        return
+    if not found:
+        yield subject.finding(where, f"`{path}` matches nothing")
 
 
-def _holds_secret(profile: Profile) -> bool:
-    from resticprof.model import masking
-    from resticprof.model.types import Secret
+def _retention(subject: _Subject, profile: Profile) -> Iterator[Finding]:
+    """A `forget` without any rule keeps everything."""
+    for name, section in profile.sections.items():
+        automatic = getattr(section, "before_backup", None) or getattr(
+            section, "after_backup", None
+        )
+        if not automatic and not (name == "forget" and section.schedule):
+            continue
+        rules = (key for key in (*section.flags, *profile.flags) if key.startswith("keep-"))
+        values = (section.flags.get(key, profile.flags.get(key)) for key in rules)
+        if not any(value not in (False, "", "0", ()) for value in values):
+            text = "has no `keep-*` rule, so it keeps everything"
+            yield subject.finding((name,), text, "warning")
 
-    texts = [profile.repository, *profile.env.values()]
-    return any(
-        isinstance(text, Secret) and text.resolved and masking.holds_password(text)
-        for text in texts
-    )
+
+def _webhooks(subject: _Subject, section: Section, command: str) -> Iterator[Finding]:
+    for stage in _SENDS:
+        hooks: tuple[Webhook, ...] = getattr(section, stage)
+        for number, hook in enumerate(hooks):
+            where: Keys = (command, stage.replace("_", "-"), number)
+            if hook.url is None:
+                yield subject.finding(where, "`url` is missing; the request is never sent")
+            yield from _files(subject, hook, where)
+
+
+def _schedule(
+    configuration: Configuration, subject: _Subject, schedule: Schedule, where: Keys
+) -> Iterator[Finding]:
+    yield from _files(subject, schedule, where)
+    with contextlib.suppress(ConfigError):  # an unknown scheduler is told elsewhere
+        scheduler = schedulers.kind_of(configuration.global_.scheduler)
+        for number, expression in enumerate(schedule.at):
+            inner = ("at", number) if "at" in subject.node.at(*where).table else (number,)
+            try:
+                calendar = scheduler.read(expression)
+                elapses = calendar.next_after(datetime.now().astimezone())
+            except (Error, ValueError) as error:
+                yield subject.finding((*where, *inner), str(error))
+                continue
+            if elapses is None:
+                yield subject.finding((*where, *inner), f"`{expression}` never elapses")
+
+
+# ---- permissions ----------------------------------------------------------------------------
+
+
+def _readable_secrets(configuration: Configuration) -> Iterator[Finding]:
+    """Files with secrets that other users of this machine can read."""
+    open_files = {file for file in configuration.files.names if files.world_readable(file)}
+    for leaf in secrecy.leaves(configuration.tree):
+        place = leaf.node.place
+        if place.file in open_files and _is_written_secret(leaf):
+            open_files.remove(place.file)
+            key = leaf.path.removeprefix("profiles.")
+            yield Finding(place.file, place.line, key, _READABLE, "warning")
+    for name in configuration.names():
+        with contextlib.suppress(Error):
+            _, profile = configuration.read_profile(name, reveal=False)
+            for file in (profile.password_file, profile.repository_file):
+                if file and files.world_readable(file):
+                    yield _readable(file)
+
+
+def _is_written_secret(leaf: secrecy.Leaf) -> bool:
+    """Whether the file itself holds a secret; bodies are hidden, but seldom secret."""
+    hidden = public(leaf.text) != reveal(leaf.text)
+    elsewhere = is_reference(leaf.node) or "template" in leaf.node.steps
+    return hidden and not elsewhere and not leaf.path.endswith(".body")

@@ -33,8 +33,8 @@ _NOT_OURS = ("$schema", "remotes")  # without a complaint
 class Configuration:
     """One configuration: `global` and the groups are read at once, each profile when it is opened.
 
-    `problems` are what is wrong with the shared part, `warnings` what is strange about it. The
-    values that cannot be used have their defaults.
+    `problems` are what is wrong with the shared part; values that cannot be used have their
+    defaults. `unknown` are keys that nobody knows, `advice` is what works, but not as it was meant.
     """
 
     def __init__(self, files: load.Files, env_files: Mapping[str, str] | None = None) -> None:
@@ -49,18 +49,26 @@ class Configuration:
         self._check_top(converter)
         self.global_, self._shared = self._read_global(converter)
         self.groups = self._read_groups(converter)
-        strict = self.global_.strict
-        self.problems = (*converter.problems, *(converter.unknown if strict else ()))
-        self.warnings = (
-            *files.warnings,
-            *converter.advice,
-            *(() if strict else converter.unknown),
-        )
+        self.problems = (*self._document.problems, *converter.problems)
+        self.unknown = tuple(converter.unknown)
+        self.advice = (*files.advice, *converter.advice)
+
+    @property
+    def tree(self) -> Node:
+        """All files as they were written."""
+        return self._document.tree
 
     def require(self) -> Configuration:
-        """This configuration, if its shared part is right. Raises `ConfigError`."""
-        if self.problems:
-            raise ConfigError(*self.problems)
+        """This configuration, if its shared part is right; tells what is strange about it.
+
+        Raises `ConfigError`.
+        """
+        strict = self.global_.strict
+        problems = (*self.problems, *(self.unknown if strict else ()))
+        if problems:
+            raise ConfigError(*problems)
+        for problem in (*self.advice, *self.unknown):
+            log.warning("%s", problem)
         return self
 
     # ---- what there is ------------------------------------------------------------------

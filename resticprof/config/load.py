@@ -103,7 +103,7 @@ class Files:
     def __init__(self, main: Path, format_name: str, renderer: Renderer) -> None:
         self.main = main
         self.directory = main.parent
-        self.warnings: list[Problem] = []
+        self.advice: list[Problem] = []
         self._sources = [read(main, format_name)]
         self._renderer = renderer
         self._documents: dict[str, resolve.Document] = {}
@@ -155,8 +155,7 @@ class Files:
     def _merged(self, trees: list[Node]) -> resolve.Document:
         problems = Problems()
         tree = resolve.merge_files(trees, problems)
-        problems.settle()
-        return resolve.Document(tree)
+        return resolve.Document(tree, problems.problems)
 
     def _parsed(self, profile_name: str) -> list[Node]:
         render = self._renderer(profile_name)
@@ -203,7 +202,7 @@ class Files:
         found = [Path(name) for name in matches if Path(name).is_file()]
         files = [Path(pattern)] if Path(pattern).is_file() else found
         if not files:
-            self.warnings.append(at(entry, "includes", f"nothing matches `{entry.value}`"))
+            self.advice.append(at(entry, "includes", f"nothing matches `{entry.value}`"))
         return [file for file in files if not _same_file(file, self.main)]
 
     def _include(self, file: Path, entry: Node) -> None:

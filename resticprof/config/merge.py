@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from resticprof.config import keys
 from resticprof.model.config import Profile
 
@@ -126,7 +128,9 @@ def _add_marked(table: dict[str, Node], child: Node) -> None:
         base = table.get(plain)
         old = entries(base) if base is not None and base.value is not None else []
         new = entries(node)
-        table[plain] = node.with_value([*old, *new] if meaning == "append" else [*new, *old])
+        items = [*old, *new] if meaning == "append" else [*new, *old]
+        spelled = base.key if base is not None else plain
+        table[plain] = msgspec.structs.replace(node, value=items, key=spelled)
 
 
 def settled(node: Node) -> Node:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from resticprof.model.types import Text
 
-_PATH_FLAGS = frozenset(
+PATH_FLAGS = frozenset(
     {"cacert", "tls-client-cert", "cache-dir", "password-file", "repository-file"}
 )
 _REPOSITORY_FLAGS = {"repository": "repo", "from-repository": "from-repo"}
@@ -146,7 +146,7 @@ def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callab
     def expanded(how: str) -> Callable[[str], str]:
         return lambda text: converter.expanded(text, how, node, path)
 
-    if name in _PATH_FLAGS:
+    if name in PATH_FLAGS:
         return expanded("EHR")
     if name in _REPOSITORY_FLAGS.values():
         return lambda text: masking.repository_secret(expanded("EH")(text))

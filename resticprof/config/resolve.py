@@ -15,9 +15,10 @@ from resticprof.config.tree import Node
 from resticprof.model.config import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from resticprof.config.problems import Problems
+    from resticprof.errors import Problem
 
 RESERVED = frozenset({"global", "groups", "includes", "version", "$schema", "mixins"})
 """The keys at the top of a file of version 1 that are no profiles."""
@@ -26,10 +27,11 @@ MOST_ANCESTORS = 50
 
 
 class Document:
-    """All files as one tree, taken apart once."""
+    """All files as one tree, taken apart once; `problems` are those of bringing them together."""
 
-    def __init__(self, tree: Node) -> None:
+    def __init__(self, tree: Node, problems: Sequence[Problem] = ()) -> None:
         self.tree = tree
+        self.problems = problems
         self.version = version(tree)
 
     @functools.cached_property
@@ -100,11 +102,11 @@ class Document:
         if isinstance(parent.value, dict | list):
             text = f"expected the name of a profile, got {describe(parent)}"
         elif wanted.lower() in chain:
-            text = f"goes in a circle: {path}"
+            text = f"goes in a circle ({path})"
         elif wanted.lower() not in self.profiles:
             near = nearest(wanted.lower(), self.profiles)
             hint = f"; did you mean `{near}`?" if near else ""
-            text = f"there is no profile `{wanted}` to inherit from ({path}){hint}"
+            text = f"there is no profile `{wanted}` to inherit from{hint} ({path})"
         elif len(chain) > MOST_ANCESTORS:
             text = f"is the end of a chain of more than {MOST_ANCESTORS} profiles"
         if text:
@@ -175,7 +177,7 @@ def _implied_retention(node: Node, backup: Node | None, retention: Node, number:
         filled = _with_default(filled, "tag")
     host = backup.get("host") if backup is not None else None
     if host is not None and not filled.get("host"):
-        filled = filled.with_value({**filled.table, "host": host})
+        filled = filled.with_value({**filled.table, "host": host.with_step("that of the backup")})
     elif not node.get("host"):
         filled = _with_default(filled, "host")
     keeps = any(key.startswith("keep-") for key in retention.table)

@@ -41,6 +41,21 @@ class Node(msgspec.Struct, frozen=True):
         """The value of a key of a table, written in lower case."""
         return self.table.get(key)
 
+    def at(self, *keys: str | int) -> Node:
+        """The value below these keys and indexes, or the nearest one above it that there is."""
+        node = self
+        for key in keys:
+            if isinstance(key, str):
+                child = node.get(key)
+            elif isinstance(node.value, list):
+                child = node.items[key] if key < len(node.items) else None
+            else:
+                child = node if key == 0 else None  # a value that counts as a list of one
+            if child is None:
+                break
+            node = child
+        return node
+
     def walk(self) -> Iterator[Node]:
         """This node and everything below it."""
         yield self
