@@ -15,6 +15,7 @@ from resticprof.commands import delivery, outbox
 from resticprof.commands.outbox import Letter
 from resticprof.errors import Error
 from resticprof.model.monitor import Monitor
+from resticprof.model.report import took_place
 from resticprof.model.run import Event, State
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Correspondent:
         self._ending.set()
         if event is not None:
             whole_log = msgspec.structs.replace(event, state=State.LOG)
-            if event.state is not State.LOG and event.report.log and self.monitor.wants(whole_log):
+            if event.report.log and took_place(event.report) and self.monitor.wants(whole_log):
                 self._put(whole_log)
             if self.monitor.wants(event):
                 self._last = event
