@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +13,11 @@ from resticprof.model.types import Duration
 def _names(*names: str) -> list[str]:
     """Our variable first, then the one that the reference reads."""
     return [f"{prefix}_{name}" for name in names for prefix in ("RESTICPROF", "RESTICPROFILE")]
+
+
+def _text(default: str = "") -> Callable[[str], str]:
+    """Text without the blanks around it; nothing but blanks, as in a variable, is the default."""
+    return lambda text: text.strip() or default
 
 
 def _duration(text: str | float) -> float:
@@ -26,6 +32,8 @@ Config = Annotated[
     typer.Option(
         "--config",
         "-c",
+        parser=_text("profiles"),
+        metavar="FILE",
         envvar=_names("CONFIG"),
         help="configuration file, with or without extension",
     ),
@@ -33,23 +41,45 @@ Config = Annotated[
 Format = Annotated[
     str,
     typer.Option(
-        "--format", "-f", envvar=_names("FORMAT"), help="format of that file: toml, yaml, json, hcl"
+        "--format",
+        "-f",
+        parser=_text(),
+        metavar="FORMAT",
+        envvar=_names("FORMAT"),
+        help="format of that file: toml, yaml, json, hcl",
     ),
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", "--profile", "-n", envvar=_names("NAME"), help="profile or group"),
+    typer.Option(
+        "--name",
+        "--profile",
+        "-n",
+        parser=_text(),
+        metavar="NAME",
+        envvar=_names("NAME"),
+        help="profile or group",
+    ),
 ]
 Log = Annotated[
     str,
     typer.Option(
-        "--log", "-l", envvar=_names("LOG"), help="file, temp:name, syslog: or tcp://host:port"
+        "--log",
+        "-l",
+        parser=_text(),
+        metavar="TARGET",
+        envvar=_names("LOG"),
+        help="file, temp:name, syslog: or tcp://host:port",
     ),
 ]
 CommandOutput = Annotated[
     str,
     typer.Option(
-        "--command-output", envvar=_names("COMMAND_OUTPUT"), help="auto, log, console or all"
+        "--command-output",
+        parser=_text("auto"),
+        metavar="WORDS",
+        envvar=_names("COMMAND_OUTPUT"),
+        help="auto, log, console or all",
     ),
 ]
 DryRun = Annotated[
@@ -82,7 +112,16 @@ Stderr = Annotated[
     bool, typer.Option("--stderr", envvar=_names("STDERR"), help="restic's output on stderr too")
 ]
 NoAnsi = Annotated[bool, typer.Option("--no-ansi", envvar=_names("NO_ANSI"), help="no colours")]
-Theme = Annotated[str, typer.Option("--theme", envvar=_names("THEME"), help="light, dark or none")]
+Theme = Annotated[
+    str,
+    typer.Option(
+        "--theme",
+        parser=_text("light"),
+        metavar="THEME",
+        envvar=_names("THEME"),
+        help="light, dark or none",
+    ),
+]
 NoPriority = Annotated[
     bool,
     typer.Option(
