@@ -143,7 +143,10 @@ Battery = Annotated[
 MonitoringVerbosity = Annotated[
     int | None,
     typer.Option(
-        "--monitoring-verbosity", help="what monitors get: -2 nothing, -1 errors … 2 debug"
+        "--monitoring-verbosity",
+        min=-2,
+        max=2,
+        help="what monitors get: -2 nothing, -1 errors … 2 debug",
     ),
 ]
 NoMonitor = Annotated[bool, typer.Option("--no-monitor", help="tell no monitoring service")]

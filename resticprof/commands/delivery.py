@@ -135,6 +135,19 @@ def until(deadline: float) -> Wait:
     return wait
 
 
+def rehearsed(monitor: Monitor, event: Event) -> list[str]:
+    """Every message of an event as a dry run shows it."""
+    texts: list[str] = []
+
+    def deliver(message: Message) -> HttpResponse:
+        if not isinstance(message, Fact):
+            texts.append(shown(message))
+        return talk.REHEARSAL
+
+    talk.converse(monitor.messages(event), deliver)
+    return texts
+
+
 def shown(message: HttpRequest | Notification) -> str:
     """A message as a dry run shows it, secrets masked."""
     if isinstance(message, Notification):

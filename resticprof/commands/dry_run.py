@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from resticprof.commands import arguments, execute
+from resticprof.commands import arguments, execute, rehearsal
 from resticprof.commands.selection import Selection
 from resticprof.model import masking
+from resticprof.model.run import State
 from resticprof.model.types import reveal
 from resticprof.system import environment
 
@@ -50,6 +51,7 @@ def _run(plan: Plan, session: Session) -> Iterator[str]:
     if plan.init:
         yield _step(plan, plan.init, session)
     yield from _requests("send-before", section.send_before)
+    yield from rehearsal.lines(plan, session, State.START)
     yield from _hooks(f"run-before {plan.command}", section.run_before)
     for step in plan.steps:
         yield from _input(plan, step)
@@ -57,12 +59,11 @@ def _run(plan: Plan, session: Session) -> Iterator[str]:
     yield from _hooks(f"run-after {plan.command}", section.run_after)
     yield from _requests("send-after", section.send_after)
     yield from _hooks("run-after", profile.run_after)
+    yield from rehearsal.lines(plan, session, State.FINISH)
     yield from _requests("on failure: send-after-fail", section.send_after_fail)
     yield from _hooks(f"on failure: run-after-fail {plan.command}", section.run_after_fail)
     yield from _hooks("on failure: run-after-fail", profile.run_after_fail)
-    for monitor in plan.monitors:
-        name = type(monitor).__module__.rpartition(".")[2].replace("_", "-")
-        yield f"dry-run: monitor {name}: {', '.join(monitor.states)}"
+    yield from (f"on failure: {line}" for line in rehearsal.lines(plan, session, State.FAIL))
     yield from _hooks("on failure: on-error", section.on_error or profile.on_error)
     yield from _hooks(f"run-finally {plan.command}", section.run_finally)
     yield from _hooks("run-finally", profile.run_finally)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from resticprof import __version__
-from resticprof.commands import delivery, outbox, show, tell
-from resticprof.commands.story import now
+from resticprof.commands import delivery, outbox, rehearsal, show, tell
 from resticprof.errors import Error, UsageError
-from resticprof.model import report as reports
-from resticprof.model.config import Group, Profile
-from resticprof.model.run import Event, Failure, LogLine, Outcome, Report, State
 from resticprof.monitors import registry
 
 if TYPE_CHECKING:
@@ -24,9 +17,9 @@ if TYPE_CHECKING:
     from resticprof.commands.outbox import Letter
     from resticprof.commands.session import Session
     from resticprof.config.configuration import Configuration
+    from resticprof.model.config import Group, Profile
     from resticprof.model.monitor import Monitor
-
-log = logging.getLogger("resticprof")
+    from resticprof.model.run import Event, State
 
 
 class Configured(msgspec.Struct, frozen=True):
@@ -85,7 +78,7 @@ def test(
         text = f"`{unknown[0]}` is not configured for `{who.name}`; there are: {known}"
         raise UsageError(text)
     return [
-        _test(_event(who, command, session, state), monitor, session)
+        _test(rehearsal.event(who, command, session, state, test=True), monitor, session)
         for command, monitor in found
         if not wanted or registry.name(monitor) in wanted
     ]
@@ -113,40 +106,6 @@ def _test(event: Event, monitor: Monitor, session: Session) -> Tested:
     if not sent:
         return Tested(*told, "not told")
     return Tested(*told, "rehearsed" if way.dry_run else "delivered")
-
-
-def _event(who: Profile | Group, command: str, session: Session, state: State) -> Event:
-    moment = now()
-    outcomes = {
-        State.START: None,
-        State.LOG: None,
-        State.WARN: Outcome.WARNING,
-        State.FAIL: Outcome.FAILED,
-    }
-    failed = state is State.FAIL
-    report = Report(
-        run_id=str(uuid.uuid4()),
-        profile=who.name if isinstance(who, Profile) else "",
-        group=who.name if isinstance(who, Group) else "",
-        command=command,
-        host=session.host,
-        user=session.user,
-        config_file=session.config_file,
-        started=moment,
-        ended=moment if state in (State.FINISH, State.WARN, State.FAIL) else None,
-        outcome=outcomes.get(state, Outcome.SUCCESS),
-        exit_code={State.WARN: 3, State.FAIL: 1}.get(state, 0),
-        failure=Failure(message="this is a test; nothing has failed") if failed else None,
-        version=__version__,
-        log=(LogLine(logging.INFO, "this is a test; the log of a run stands here", moment, 1),),
-    )
-    return Event(
-        state=state,
-        report=report,
-        sentence=reports.summary_sentence(report),
-        test=True,
-        environment=delivery.variables(who),
-    )
 
 
 # ---- flush ----------------------------------------------------------------------------------
