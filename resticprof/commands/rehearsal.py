@@ -62,12 +62,12 @@ def event(
     )
 
 
-def lines(plan: Plan, session: Session, state: State) -> Iterator[str]:
+def lines(plan: Plan, session: Session, state: State, *, when: str = "") -> Iterator[str]:
     """What each service of a run would be told, for a dry run; nothing is sent or started."""
     about = event(plan.profile, plan.command, session, state)
     for monitor in plan.monitors:
         if monitor.wants(about):
-            title = f"dry-run: {registry.title(monitor)}: {state.value}"
+            title = f"dry-run: {when}{registry.title(monitor)}: {state.value}"
             for text in _texts(monitor, about):
                 first, *rest = text.splitlines()
                 yield f"{title}: {first}"
