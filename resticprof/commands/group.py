@@ -120,9 +120,9 @@ def _claims(selection: Selection, session: Session) -> frozenset[str]:
     """What a member claims for itself; one that cannot be read will fail, and claims nothing."""
     try:
         _, profile = session.configuration.read_profile(selection.name)
+        values = {name: reveal(value) for name, value in profile.env.items()}
     except Error:
         return frozenset()
     made = plan(profile, selection.command, selection.extra, session.global_)
-    values = {name: reveal(value) for name, value in profile.env.items()}
     found = environment.of_profile(files=profile.env_file, variables=values)
     return claims.claims(made, found)
