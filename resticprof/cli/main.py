@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 
@@ -16,6 +17,7 @@ COMMANDS = (_help, inspect, schedule, monitor)
 
 def main() -> None:
     """Run the command line; the only place where errors become an exit status."""
+    _open_standard_streams()
     try:
         app(_with_battery_limit(sys.argv[1:]), prog_name="resticprof")
     except Error as error:
@@ -27,6 +29,15 @@ def main() -> None:
         traceback.print_exc()
         _say("this is a mistake in resticprof; please report it with the lines above")
         sys.exit(70)
+
+
+def _open_standard_streams() -> None:
+    """A stream that was closed leads nowhere; otherwise the next file would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - for all our life
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
 
 
 def _say(text: str) -> None:

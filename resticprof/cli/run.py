@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from resticprof.cli.opening import open_configuration, read_configuration
 from resticprof.commands import dry_run, execute, members, scheduled
 from resticprof.commands.selection import Selection
 from resticprof.commands.session import Session, level_of
-from resticprof.system import machine
+from resticprof.errors import Error
+from resticprof.system import machine, service
 from resticprof.system.logs import Logs
 from resticprof.system.signals import Signals
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Global
     from resticprof.model.run import Invocation
+
+log = logging.getLogger("resticprof")
 
 
 def default_command(invocation: Invocation) -> str:
@@ -58,10 +62,12 @@ def _run(
     select_from: Callable[[Configuration], tuple[Invocation, Selection]],
 ) -> int:
     machine.notify(f"STATUS=reading {invocation.config}")
-    with logging_for(invocation) as logs, Signals() as signals, _service():
+    with logging_for(invocation) as logs, Signals() as signals, _service(), _told_to(logs):
+        logs.send_to(invocation.log)
         configuration = open_configuration(invocation)
         settled, selection = select_from(configuration)
-        logs.send_to(settled.log or configuration.global_.log)
+        if not invocation.log:
+            logs.send_to(settled.log or configuration.global_.log)
         session = Session(settled, configuration, signals, logs)
         if settled.dry_run:
             for line in dry_run.lines(selection, session):
@@ -74,13 +80,14 @@ def _run(
 
 
 @contextlib.contextmanager
-def _service() -> Iterator[None]:
-    """systemd learns that we are ready and that we end, whatever happens in between."""
-    machine.notify("READY=1")
+def _told_to(logs: Logs) -> Iterator[None]:
+    """An error before the run goes to the target of the log, too; `main` tells the console."""
     try:
         yield
-    finally:
-        machine.notify("STOPPING=1")
+    except Error as error:
+        if logs.target is not None:
+            log.error("%s", error)
+        raise
 
 
 @contextlib.contextmanager
@@ -108,7 +115,7 @@ def _calm_machine(global_: Global, invocation: Invocation, selection: Selection)
         if global_.ionice:
             machine.set_io_priority(global_.ionice_class, global_.ionice_level)
     title = f"{selection.command} {selection.name}"
-    machine.notify(f"STATUS={title}")
+    service.status(title)
     awake = machine.kept_awake(title) if global_.prevent_sleep else contextlib.nullcontext()
     with awake:
         yield

@@ -51,6 +51,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """`backup on profile 'home'`."""
         return f"{self.command} on profile '{self.profile.name}'"
 
+    @property
+    def gives_data(self) -> bool:
+        """Whether restic's output is for a program or a file, rather than for a person."""
+        typed = any(step.main and "--json" in step.extra for step in self.steps)
+        json = self.section.flags.get("json", self.profile.flags.get("json"))
+        return self.command in DATA_COMMANDS or typed or json is True
+
+
+DATA_COMMANDS = frozenset({"cat", "dump"})
+
 
 def plan(
     profile: Profile, command: str, extra: tuple[str, ...], global_: Global, *, group: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import enum
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,39 +20,53 @@ INFO = 20
 WARNING = 30
 
 
+class Role(enum.Enum):
+    """What restic's standard output is for."""
+
+    WORDS = "words"  # for people
+    DATA = "data"  # what was asked for: to stdout, and nowhere else
+    ASIDE = "aside"  # words of another step, while stdout is for data
+    NOTHING = "nothing"
+
+
 class Routes:
     """Decides by `--log`, `--command-output` and `--stderr`."""
 
     def __init__(self, logs: Logs, command_output: str, *, to_stderr: bool) -> None:
         self._logs = logs
         self._to_stderr = to_stderr
-        to_log, to_console = _targets(command_output, terminal=sys.stdout.isatty())
+        to_log, to_console = _targets(command_output, terminal=os.isatty(1))
         if logs.target is None:
             to_log, to_console = False, True
         self._to_log = to_log
         self._to_console = to_console
 
-    def of_data(self, feed: Callable[[str], bool], *, swallow: bool, read: bool) -> Stream:
+    def of_output(self, role: Role, feed: Callable[[str], bool] | None, *, swallow: bool) -> Stream:
         """restic's standard output.
 
-        `read`: its numbers are wanted, unless that would take a terminal its progress. `swallow`:
-        lines that `feed` wants for itself are not shown.
+        `feed` reads its numbers, unless a terminal would lose its progress. `swallow`: what `feed`
+        wants for itself is not shown.
         """
-        if sys.stdout.isatty() and self._to_console and not (self._to_log or swallow):
-            return Stream() if not self._to_stderr else Stream(echo=False, raw=_to_stderr)
-        if not (read or self._to_log or swallow):
-            return self._shown()
+        if role is Role.NOTHING:
+            return Stream(echo=False)
+        to_log = self._to_log and role is not Role.DATA
+        to_console = self._to_console or role is Role.DATA
+        descriptor = 2 if self._to_stderr or role is Role.ASIDE else 1
+        shown = _shown(descriptor) if to_console else Stream(echo=False)
+        progress = to_console and os.isatty(1) and not to_log
+        if not swallow and (feed is None or progress):
+            return shown
 
         def line(text: str) -> None:
-            mine = feed(text)
-            if not mine:
+            if feed and feed(text):
+                return
+            if role is not Role.DATA:
                 self._note(ANSWER, text)
-                if swallow and self._to_console:
-                    _write(2 if self._to_stderr else 1, f"{text}\n".encode())
+            if swallow and to_console:
+                _write(descriptor, f"{text}\n".encode())
 
         if swallow:
             return Stream(echo=False, lines=line, keep=True)
-        shown = self._shown()
         return Stream(echo=shown.echo, raw=shown.raw, lines=line, keep=True)
 
     def of_errors(self, *feeds: Feed, hidden: bool = False) -> Stream:
@@ -61,7 +75,8 @@ class Routes:
         def line(text: str) -> None:
             for feed in feeds:
                 feed(text)
-            self._note(WARNING, text)
+            if not hidden:
+                self._note(WARNING, text)
 
         return Stream(echo=self._to_console and not hidden, lines=line, keep=True)
 
@@ -101,11 +116,6 @@ class Routes:
             stdout=Stream(echo=False, lines=data), stderr=Stream(echo=False, lines=words)
         )
 
-    def _shown(self) -> Stream:
-        if not self._to_console:
-            return Stream(echo=False)
-        return Stream(echo=False, raw=_to_stderr) if self._to_stderr else Stream()
-
     def _note(self, level: int, text: str) -> None:
         self._logs.tail.add(level, self._logs.scrubber.scrub(text))
         if self._to_log:
@@ -120,6 +130,10 @@ def _targets(command_output: str, *, terminal: bool) -> tuple[bool, bool]:
     if "auto" in words:
         return True, False
     return "log" in words, "console" in words
+
+
+def _shown(descriptor: int) -> Stream:
+    return Stream() if descriptor == 1 else Stream(echo=False, raw=_to_stderr)
 
 
 def _to_stderr(data: bytes) -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 _LEVELS = {0: logging.INFO, 1: logging.DEBUG, 2: logging.DEBUG, 3: TRACE}
-DATA_COMMANDS = frozenset({"cat", "dump"})
 
 
 class Session:

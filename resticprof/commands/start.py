@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.commands import arguments
-from resticprof.commands.session import DATA_COMMANDS
+from resticprof.commands.plan import DATA_COMMANDS
+from resticprof.commands.routes import Role
 from resticprof.commands.stream_errors import StreamErrors
 from resticprof.model.run import Command, Result
 from resticprof.restic import output
@@ -79,13 +80,20 @@ class Starter:
         reactions = StreamErrors(self._plan.profile.stream_error, self._around.shell)
         return Streams(
             stdin=self._stdin(step),
-            stdout=routes.of_data(
-                collector.feed,
+            stdout=routes.of_output(
+                self._role(step),
+                None if step.command in DATA_COMMANDS else collector.feed,
                 swallow=step.main and self._swallows(step),
-                read=step.command not in DATA_COMMANDS,
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
         )
+
+    def _role(self, step: Step) -> Role:
+        if step.tried:
+            return Role.NOTHING
+        if self._plan.gives_data:
+            return Role.DATA if step.main else Role.ASIDE
+        return Role.WORDS
 
     def _swallows(self, step: Step) -> bool:
         """JSON that we asked for is for us; JSON that the user typed is his."""
