@@ -1,9 +1,7 @@
-"""`show`, `profiles`, `check-config`, `version`, `random-key`: commands that only look."""
+"""`show`, `profiles`, `check-config`, `version`: commands that only look."""
 
 from __future__ import annotations
 
-import base64
-import os
 import platform
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,12 +34,6 @@ def version(
             ("system:", f"{platform.system()} {platform.machine()}"),
         ]
         render.write(render.table(rows))
-
-
-@app.command("random-key", hidden=True)
-def random_key(size: Annotated[int, typer.Argument(min=1)] = 1024) -> None:
-    """Print cryptographic random bytes in base64."""
-    render.write(base64.b64encode(os.urandom(size)).decode())
 
 
 @app.command()

@@ -6,12 +6,12 @@ import os
 import sys
 import traceback
 
+from resticprof.cli import generate, inspect, monitor, schedule
 from resticprof.cli import help as _help
-from resticprof.cli import inspect, monitor, schedule
 from resticprof.cli.app import app
 from resticprof.errors import Error
 
-COMMANDS = (_help, inspect, schedule, monitor)
+COMMANDS = (_help, inspect, schedule, monitor, generate)
 """Importing them is what puts their commands into the app, in this order."""
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from resticprof.model.config import SECTIONS, Profile, Section
 from resticprof.model.table import Key, Table
+from resticprof.model.types import Secret, Text
 from resticprof.restic import flags
 
 
@@ -68,6 +69,12 @@ def without_none(kind: Any) -> Any:
         rest = tuple(arm for arm in get_args(kind) if arm is not type(None))
         return rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - made of a tuple
     return kind
+
+
+def is_text(field: Field) -> bool:
+    """Whether the key holds text that may be secret."""
+    kind = without_none(field.type)
+    return kind is Secret or kind == Text
 
 
 SCHEDULE_PREFIX = "schedule-"

@@ -22,6 +22,7 @@ Json = dict[str, Any]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DURATION = r"^-?(\d+(\.\d*)?|\.\d+)?((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*$"
+NUMBER = r"^([-+]?(0[xX][0-9a-fA-F]+|0[oObB]?[0-7]+|\d+(\.\d*)?|\.\d+))?$"
 
 REFERENCE: Json = {
     "type": "object",
@@ -32,15 +33,60 @@ REFERENCE: Json = {
         "command": {"type": "string", "description": "the output of a shell line"},
         "credential": {
             "type": "string",
-            "description": "a systemd credential, or below /run/secrets",
+            "description": "a systemd credential, or a file below /run/secrets",
         },
     },
     "minProperties": 1,
     "maxProperties": 1,
     "additionalProperties": False,
 }
-SCALAR: Json = {"type": ["string", "number", "boolean"]}
-TEXT: Json = {"anyOf": [SCALAR, {"$ref": "#/$defs/reference"}]}
+_TEXT: Json = {
+    "anyOf": [{"type": ["string", "number", "boolean", "null"]}, {"$ref": "#/$defs/reference"}]
+}
+_TEXTS: Json = {
+    "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "items": {"$ref": "#/$defs/text"}}]
+}
+_BOOLEAN: Json = {
+    "anyOf": [
+        {"enum": [True, False, "true", "false", 0, 1, "0", "1", "", None]},
+        {"$ref": "#/$defs/reference"},
+    ]
+}
+_NUMBER: Json = {
+    "anyOf": [
+        {"type": ["number", "string", "boolean", "null"], "pattern": NUMBER},
+        {"$ref": "#/$defs/reference"},
+    ]
+}
+_DURATION: Json = {
+    "anyOf": [
+        {"type": ["string", "number", "null"], "pattern": DURATION},
+        {"$ref": "#/$defs/reference"},
+    ]
+}
+_SHARED = {
+    "reference": REFERENCE,
+    "text": _TEXT,
+    "texts": _TEXTS,
+    "boolean": _BOOLEAN,
+    "number": _NUMBER,
+    "duration": _DURATION,
+}
+_OF_KIND = {"bool": "boolean", "list": "texts"}  # kinds of restic's flags; the others are text
+_NOTHING: Json = {"type": "null"}
+
+
+def both(restic: Version | None = None) -> Json:
+    """A schema that looks at `version` and applies the one for version 1 or 2."""
+    one, two = Schema(1, restic).build(), Schema(2, restic).build()
+    return {
+        "$schema": DRAFT,
+        "title": "resticprof configuration",
+        "if": {"properties": {"version": {"enum": ["2", 2]}}, "required": ["version"]},
+        "then": {"$ref": two["$id"]},
+        "else": {"$ref": one["$id"]},
+        "$defs": {"v1": one, "v2": two},
+    }
 
 
 class Schema:
@@ -49,33 +95,35 @@ class Schema:
     def __init__(self, version: Literal[1, 2], restic: Version | None = None) -> None:
         self._version = version
         self._restic = restic
-        self._definitions: dict[str, Json] = {"reference": REFERENCE}
+        self._definitions: dict[str, Json] = dict(_SHARED)
 
     def build(self) -> Json:
         """The whole schema."""
         common: Json = {
             "$schema": {"type": "string"},
-            "version": {"description": "version of the configuration: 1 or 2"},
-            "global": self._reference(Global),
-            "includes": _one_or_many({"type": "string"}),
+            "version": {
+                "description": "version of the configuration: 1 or 2",
+                "enum": [str(self._version), self._version],
+            },
+            "global": _or_nothing(self._reference(Global)),
+            "includes": {"$ref": "#/$defs/texts", "description": "further files, or globs"},
             "groups": self._groups(),
         }
-        profile = self._profile()
+        profile = _or_nothing(self._profile())
+        suffix = f":restic-{self._restic}" if self._restic else ""
         schema: Json = {
             "$schema": DRAFT,
+            "$id": f"urn:resticprof:config-{self._version}{suffix}",
             "title": f"resticprof configuration, version {self._version}",
             "type": "object",
+            "properties": common,
         }
         if self._version == 1:
-            schema["properties"] = {**common, "version": {"enum": ["1", 1]}}
             schema["additionalProperties"] = profile
         else:
-            schema["properties"] = {
-                **common,
-                "version": {"enum": ["2", 2]},
-                "profiles": {"type": "object", "additionalProperties": profile},
-                "mixins": {"type": "object", "additionalProperties": {"type": "object"}},
-            }
+            common["profiles"] = _named(profile, "the profiles by name")
+            common["mixins"] = _named({"type": "object"}, "tables that `use` merges over others")
+            schema["patternProperties"] = {r"^(x-|\.)": True}
             schema["required"] = ["version"]
             schema["additionalProperties"] = False
         schema["$defs"] = dict(sorted(self._definitions.items()))
@@ -85,19 +133,18 @@ class Schema:
 
     def _groups(self) -> Json:
         if self._version == 1:
-            return {"type": "object", "additionalProperties": _one_or_many({"type": "string"})}
-        return {"type": "object", "additionalProperties": self._reference(Group)}
+            return _named({"$ref": "#/$defs/texts"}, "names of profiles by the name of the group")
+        return _named(self._reference(Group), "the groups by name")
 
     def _profile(self) -> Json:
         properties = self._properties(Profile)
         properties["monitor"] = self._monitor()
         for command in ("retention", *flags.commands()):
-            known = self._known("forget" if command == "retention" else command)
-            if known:
-                properties[command] = {"anyOf": [self._section(command), *_flag_of(command)]}
-        for name in flags.names():
-            properties.setdefault(name, {"$ref": "#/$defs/flag"})
-        self._definitions["flag"] = _flag_schema()
+            if self._known(_restic_command(command)):
+                flag = [_flag_schema()] if flags.exists(command) else []
+                properties[command] = {"anyOf": [self._section(command), *flag, _NOTHING]}
+        for info in self._of_any_command():
+            properties.setdefault(info.name, _flag_schema(info))
         return self._closed("profile", properties)
 
     def _section(self, command: str) -> Json:
@@ -105,51 +152,84 @@ class Schema:
         properties = self._properties(kind)
         for key, value in self._properties(Schedule).items():
             properties.setdefault(f"schedule-{key}", value)
-        schedule = self._reference(Schedule)
-        properties["schedule"] = {"anyOf": [_one_or_many({"type": "string"}), schedule]}
+        properties["schedule"] = {
+            "description": "when the command runs by itself: times, or a table",
+            "anyOf": [{"$ref": "#/$defs/texts"}, self._reference(Schedule)],
+        }
         properties["monitor"] = self._monitor()
-        for name, info in self._known("forget" if command == "retention" else command).items():
-            properties.setdefault(name, _flag_schema(info))
-        properties.setdefault("repository", TEXT)
+        for info in self._known(_restic_command(command)):
+            properties.setdefault(info.name, _flag_schema(info))
+        for key in ("repository", "from-repository"):
+            properties.setdefault(key, {"$ref": "#/$defs/text"})
         return self._closed(f"section-{command}", properties)
 
-    def _known(self, command: str) -> dict[str, flags.FlagInfo]:
+    def _of_any_command(self) -> Iterator[flags.FlagInfo]:
+        for command in flags.commands():
+            yield from self._known(command)
+
+    def _known(self, command: str) -> list[flags.FlagInfo]:
+        """The flags of a command that the version of restic has; of any version without one."""
+        found = {info.name: info for info in flags.known(command, self._restic).values()}
         if self._restic is None:
-            return {info.name: info for info in flags.known(command).values()}
-        return {
-            info.name: info
-            for info in flags.known(command, self._restic).values()
-            if info.until is None or info.until >= self._restic
-        }
+            return list(found.values())
+        return [info for info in found.values() if info.until is None or info.until >= self._restic]
+
+    # ---- tables -------------------------------------------------------------------------
 
     def _monitor(self) -> Json:
+        """Services by name; borgmatic's spellings, `_` for `-` among them, are read as well."""
         if "monitor" not in self._definitions:
-            properties = self._properties(Monitor)
+            properties = self._spellings(Monitor)
             for name in registry.names():
-                service = self._reference(registry.load(name))
-                properties[name] = {"anyOf": [SCALAR, service, {"type": "array", "items": service}]}
-            properties["verify-tls"] = {"type": "boolean"}
+                service = self._service(registry.load(name))
+                one = {"anyOf": [{"$ref": "#/$defs/text"}, service]}
+                schema = {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
+                properties |= {name: schema, name.replace("-", "_"): schema}
             self._closed("monitor", properties)
-        return {"$ref": "#/$defs/monitor"}
+        return {"anyOf": [{"$ref": "#/$defs/monitor"}, {"type": ["boolean", "null"]}]}
+
+    def _service(self, kind: type[Monitor]) -> Json:
+        name = f"monitor-{kind.__name__.lower()}"
+        if name not in self._definitions:
+            self._closed(name, self._spellings(kind))
+        return {"$ref": f"#/$defs/{name}"}
+
+    def _spellings(self, kind: type[Table]) -> Json:
+        """The keys of a monitor with all that stands for them."""
+        properties = self._properties(kind)
+        for key in [key for key, field in keys.fields(kind).items() if keys.is_text(field)]:
+            for source in ("file", "command"):
+                properties.setdefault(f"{key}-{source}", {"type": "string"})
+        if issubclass(kind, Monitor):
+            properties["verify-tls"] = {"$ref": "#/$defs/boolean"}
+            properties["tls"] = {"type": "object"}
+        return properties | {key.replace("-", "_"): schema for key, schema in properties.items()}
 
     def _closed(self, name: str, properties: Json) -> Json:
-        """A table that takes these keys; in version 2 also their marked forms and `use`."""
-        schema: Json = {"type": "object", "properties": dict(sorted(properties.items()))}
+        """A table that takes these keys; in version 2 also `use`, and lists with a mark."""
+        shared = {key: self._shared(key, schema) for key, schema in sorted(properties.items())}
+        schema: Json = {"type": "object", "properties": shared}
         if self._version == 2:
             schema["properties"]["use"] = {"description": "mixins to merge over this table"}
-            schema["patternProperties"] = {r"(\.\.\.$|^\.\.\.|__(APPEND|PREPEND)$)": {}}
+            names = "|".join(sorted(properties))
+            mark = r"(\.\.\.|__(APPEND|PREPEND|append|prepend))"
+            schema["patternProperties"] = {rf"^(\.\.\.({names})|({names}){mark})$": True}
         schema["additionalProperties"] = False
         self._definitions[name] = schema
         return {"$ref": f"#/$defs/{name}"}
+
+    def _shared(self, key: str, schema: Json) -> Json:
+        """One definition for a key that many tables have in common."""
+        known = self._definitions.setdefault(f"key-{key}", schema)
+        return {"$ref": f"#/$defs/key-{key}"} if known == schema else schema
 
     def _reference(self, kind: type[Table]) -> Json:
         name = kind.__name__.lower()
         if name not in self._definitions:
             self._definitions[name] = {}  # tables may hold themselves
-            properties = self._properties(kind)
-            if kind is Group:
-                properties["monitor"] = self._monitor()
-            if kind is Global:
+            spelled = self._spellings if kind.__module__.endswith("monitor") else self._properties
+            properties = spelled(kind)
+            if kind in (Group, Global):
                 properties["monitor"] = self._monitor()
             self._closed(name, properties)
         return {"$ref": f"#/$defs/{name}"}
@@ -157,7 +237,6 @@ class Schema:
     def _properties(self, kind: type[Table]) -> Json:
         found = {}
         for field in keys.fields(kind).values():
-            schema = self._of_type(field.type, field.about.values)
             described: Json = {"description": field.about.text} if field.about.text else {}
             default = plain_default(field.default)
             if default is not None:
@@ -165,50 +244,57 @@ class Schema:
             if field.about.examples:
                 described["examples"] = list(field.about.examples)
             for key in (field.key, *field.about.aliases):
-                found[key] = {**schema, **described}
+                found[key] = {**self._of_type(field.type, field.about.values), **described}
         return found
 
     def _of_type(self, kind: Any, values: tuple[str, ...] = ()) -> Json:
         kind = keys.without_none(kind)
-        if kind == Text or kind is Secret:
-            return TEXT
         origin = get_origin(kind)
+        if kind == Text or kind is Secret or (kind is str and not values):
+            return {"$ref": "#/$defs/text"}
+        if origin is tuple and get_args(kind)[0] is str and not values:
+            return {"$ref": "#/$defs/texts"}
         if origin is tuple:
-            return _one_or_many(self._of_type(get_args(kind)[0], values))
+            one = self._of_type(get_args(kind)[0], values)
+            return {"anyOf": [one, {"type": "array", "items": one}, _NOTHING]}
         if origin is dict:
-            return {"type": "object", "additionalProperties": self._of_type(get_args(kind)[1])}
+            return _named(self._of_type(get_args(kind)[1]))
         if origin in (Union, types.UnionType):
             return {"anyOf": [self._of_type(arm) for arm in get_args(kind)]}
         if isinstance(kind, type) and issubclass(kind, Table):
-            return self._reference(kind)
-        if kind is Duration:
-            return {"type": ["string", "number"], "pattern": DURATION}
-        if kind is bool:
-            return {"enum": [True, False, "true", "false", 0, 1, "0", "1"]}
-        if kind in (int, float):
-            return {"type": ["number", "string", "boolean"], "pattern": r"^-?[0-9.]*$"}
+            return _or_nothing(self._reference(kind))
         if values:
-            return {"enum": list(values)}
-        return SCALAR
+            return {"anyOf": [{"enum": [*values, None]}, {"$ref": "#/$defs/reference"}]}
+        names = {bool: "boolean", int: "number", float: "number", Duration: "duration"}
+        return {"$ref": f"#/$defs/{names[kind]}"}
 
 
-def _one_or_many(schema: Json) -> Json:
-    return {"anyOf": [schema, {"type": "array", "items": {"anyOf": [schema, {"type": "null"}]}}]}
+def _or_nothing(schema: Json) -> Json:
+    return {"anyOf": [schema, _NOTHING]}
 
 
-def _flag_of(command: str) -> Iterator[Json]:
-    """`tag`, `key` and their like are sections when they are tables, and flags otherwise."""
-    if flags.exists(command):
-        yield {"$ref": "#/$defs/flag"}
+def _named(schema: Json, text: str = "") -> Json:
+    """A table whose keys are names that a person chose."""
+    described = {"description": text} if text else {}
+    return {"type": ["object", "null"], "additionalProperties": schema, **described}
+
+
+def _restic_command(section: str) -> str:
+    return "forget" if section == "retention" else section
 
 
 def _flag_schema(info: flags.FlagInfo | None = None) -> Json:
-    schema = {"anyOf": [*TEXT["anyOf"], {"type": "array", "items": TEXT}, {"type": "null"}]}
+    """A flag by its kind; `host`, `path` and `tag` may be `true` as well, as any text may."""
     if info is None:
-        return {**schema, "description": "flag of restic"}
+        return {"$ref": "#/$defs/texts", "description": "flag of restic"}
     since = f"; restic {info.since} and later" if str(info.since) != "0.9.0" else ""
     until = f"; up to restic {info.until}" if info.until else ""
-    return {**schema, "description": f"flag of restic{since}{until}"}
+    described: Json = {"description": f"flag of restic{since}{until}"}
+    if info.default:
+        described["default"] = info.default
+    if info.until:
+        described["deprecated"] = True
+    return {"$ref": f"#/$defs/{_OF_KIND.get(info.kind, 'text')}", **described}
 
 
 def plain_default(value: Any) -> Any:
