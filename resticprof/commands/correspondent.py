@@ -99,13 +99,17 @@ class Correspondent:
     def _put(self, *items: Event | Letter) -> None:
         for item in items:
             self._queue.put(item)
-        if self._thread.ident is None:
+        if self._way.dry_run:  # at once, in order with all that is only shown
+            self._queue.put(None)
+            self._work()
+        elif self._thread.ident is None:
             self._thread.start()
 
     # ---- the thread -------------------------------------------------------------------------
 
     def _work(self) -> None:
-        self._ending.wait(HEAD_START)
+        if not self._way.dry_run:
+            self._ending.wait(HEAD_START)
         reachable = True
         for item in self._items():
             if self._given_up:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 from collections.abc import Callable
@@ -78,7 +79,8 @@ class Routes:
             if not hidden:
                 self._note(WARNING, text)
 
-        return Stream(echo=self._to_console and not hidden, lines=line, keep=True)
+        raw = self._to_stderr_scrubbed if self._to_console and not hidden else None
+        return Stream(echo=False, raw=raw, lines=line, keep=True)
 
     def of_hooks(self) -> Streams:
         """Hooks say what they have to say on stderr; stdout is for restic's data alone."""
@@ -86,10 +88,10 @@ class Routes:
         def line(text: str) -> None:
             self._note(INFO, text)
 
-        raw = _to_stderr if self._to_console else None
+        raw = self._to_stderr_scrubbed if self._to_console else None
         return Streams(
             stdout=Stream(echo=False, raw=raw, lines=line),
-            stderr=Stream(echo=self._to_console, lines=line, keep=True),
+            stderr=Stream(echo=False, raw=raw, lines=line, keep=True),
         )
 
     def of_member(self, prefix: str) -> Streams:
@@ -115,6 +117,12 @@ class Routes:
         return Streams(
             stdout=Stream(echo=False, lines=data), stderr=Stream(echo=False, lines=words)
         )
+
+    def _to_stderr_scrubbed(self, data: bytes) -> None:
+        """Words, not data: who reads them by mail or in the journal need not see a password."""
+        clean = self._logs.scrubber.scrub(data.decode(errors="surrogateescape"))
+        with contextlib.suppress(OSError):  # nobody reads them
+            _write(2, clean.encode(errors="surrogateescape"))
 
     def _note(self, level: int, text: str) -> None:
         self._logs.tail.add(level, self._logs.scrubber.scrub(text))
