@@ -18,7 +18,7 @@ from resticprof.model.run import Invocation
 
 RESTIC = "run-restic"  # the hidden command that takes every word that is not ours
 
-_RAW = {
+RAW = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
     "allow_interspersed_args": False,
@@ -121,7 +121,7 @@ def everything(
         _run(ctx, ())
 
 
-@app.command(RESTIC, hidden=True, context_settings=_RAW)
+@app.command(RESTIC, hidden=True, context_settings=RAW)
 def run_restic(ctx: typer.Context) -> None:
     """Run a command of restic for a profile or a group."""
     from resticprof.cli import help as helping

@@ -6,12 +6,12 @@ import os
 import sys
 import traceback
 
-from resticprof.cli import generate, inspect, monitor, schedule
+from resticprof.cli import completion, generate, inspect, monitor, schedule
 from resticprof.cli import help as _help
 from resticprof.cli.app import app
 from resticprof.errors import Error
 
-COMMANDS = (_help, inspect, schedule, monitor, generate)
+COMMANDS = (_help, inspect, schedule, monitor, generate, completion)
 """Importing them is what puts their commands into the app, in this order."""
 
 
