@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Profile, Schedule, Section, Webhook
     from resticprof.model.table import Table
+    from resticprof.schedulers.base import Scheduler
 
 _MADE_BY_THE_RUN = frozenset({"log", "lock", "cache-dir"})
 """Paths that need not exist; every other key that is read relative to the configuration must."""
@@ -281,16 +282,18 @@ def _schedule(
     yield from _files(subject, schedule, where)
     with contextlib.suppress(ConfigError):  # an unknown scheduler is told elsewhere
         scheduler = schedulers.kind_of(configuration.global_.scheduler)
-        for number, expression in enumerate(schedule.at):
-            inner = ("at", number) if "at" in subject.node.at(*where).table else (number,)
-            try:
-                calendar = scheduler.read(expression)
-                elapses = calendar.next_after(datetime.now().astimezone())
-            except (Error, ValueError) as error:
-                yield subject.finding((*where, *inner), str(error))
-                continue
-            if elapses is None:
-                yield subject.finding((*where, *inner), f"`{expression}` never elapses")
+        texts = [*scheduler.mistakes(schedule.at), *_never(scheduler, schedule)]
+        for text in texts:
+            found = subject.finding(where, text)
+            place = schedule.place
+            yield msgspec.structs.replace(found, file=place.file, line=place.line)
+
+
+def _never(scheduler: type[Scheduler], schedule: Schedule) -> Iterator[str]:
+    for expression in schedule.at:
+        with contextlib.suppress(ValueError):  # that is told as a mistake
+            if scheduler.read(expression).next_after(datetime.now().astimezone()) is None:
+                yield f"`{expression}` never elapses"
 
 
 # ---- permissions ----------------------------------------------------------------------------
@@ -314,7 +317,7 @@ def _readable_secrets(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _is_written_secret(leaf: secrecy.Leaf) -> bool:
-    """Whether the file itself holds a secret; bodies are hidden, but seldom secret."""
+    """Whether the file itself holds a secret; bodies and commands are hidden, but seldom secret."""
     hidden = public(leaf.text) != reveal(leaf.text)
     elsewhere = is_reference(leaf.node) or "template" in leaf.node.steps
-    return hidden and not elsewhere and not leaf.path.endswith(".body")
+    return hidden and not elsewhere and not leaf.path.endswith((".body", "-command"))
