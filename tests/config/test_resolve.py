@@ -74,7 +74,8 @@ def test_version_2_appends_and_prepends_without_a_base_too():
     found = profile("""
         version: 2
         profiles:
-          child: {repository: r, run-before...: last, ...run-before: first, run-before: middle, env-file__APPEND: x}
+          child: {repository: r, run-before...: last, ...run-before: first,
+                  run-before: middle, env-file__APPEND: x}
     """)
     assert found["run-before"] == ["first", "middle", "last"]
     assert found["env-file"] == ["x"]
@@ -155,7 +156,11 @@ profiles:
     [
         (1, "{}", {"path": True}),
         (1, "{path: false}", {"path": False}),
-        (2, "{keep-last: 1}", {"keep-last": 1, "path": True, "tag": True, "host": True, "after-backup": True}),
+        (
+            2,
+            "{keep-last: 1}",
+            {"keep-last": 1, "path": True, "tag": True, "host": True, "after-backup": True},
+        ),
         (2, "{prune: true}", {"prune": True, "path": True, "tag": True, "host": True}),
         (2, "{keep-last: 1, before-backup: true, host: x}",
          {"keep-last": 1, "before-backup": True, "host": "x", "path": True, "tag": True}),
@@ -169,7 +174,7 @@ def test_a_retention_follows_its_backup(version, retention, expected):
 
 def test_a_scalar_over_a_table_in_an_include_is_an_error():
     with pytest.raises(
-        ConfigError, match="more.yaml:1: p.backup: a single value cannot replace the table"
+        ConfigError, match=r"more.yaml:1: p.backup: a single value cannot replace the table"
     ):
         merged(tree("p: {backup: {source: /a}}"), tree("p: {backup: 1}", "more.yaml"))
 
