@@ -61,8 +61,8 @@ def _run(
     invocation: Invocation,
     select_from: Callable[[Configuration], tuple[Invocation, Selection]],
 ) -> int:
-    machine.notify(f"STATUS=reading {invocation.config}")
-    with logging_for(invocation) as logs, Signals() as signals, _service(), _told_to(logs):
+    with logging_for(invocation) as logs, Signals() as signals, service.running(), _told_to(logs):
+        service.status(f"reading {invocation.config}")
         logs.send_to(invocation.log)
         configuration = open_configuration(invocation)
         settled, selection = select_from(configuration)

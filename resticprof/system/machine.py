@@ -1,4 +1,4 @@
-"""The machine that we run on: priorities, battery, memory, sleep, and systemd's notifications."""
+"""The machine that we run on: priorities, battery, memory, sleep."""
 
 from __future__ import annotations
 
@@ -34,33 +34,6 @@ _IOPRIO_SET = {  # number of the system call; the C library has no function for 
     "ppc64le": 273,
     "s390x": 282,
 }
-
-
-# ---- systemd --------------------------------------------------------------------------------
-
-
-def notify(*lines: str) -> None:
-    """Tell systemd about our state (sd_notify(3)); nothing happens outside of a service."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    import socket
-
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-            channel.sendto("\n".join(lines).encode(), address)
-    except OSError as error:
-        log.debug("systemd cannot be told `%s`: %s", lines[0], error.strerror)
-
-
-def watchdog_interval() -> float | None:
-    """Seconds between two `WATCHDOG=1` that systemd asks for; None: it does not ask us."""
-    wanted, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
-    if not wanted.isdigit() or (pid and pid != str(os.getpid())):
-        return None
-    return int(wanted) / 2_000_000
 
 
 # ---- priorities -----------------------------------------------------------------------------

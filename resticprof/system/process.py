@@ -32,14 +32,14 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
 from resticprof.errors import CommandError, Error
 from resticprof.model.run import Command, Result
 from resticprof.model.types import Duration
+from resticprof.system import processes
 from resticprof.system.signals import Bell, Signals
 from resticprof.system.streams import Output, Stream
 
@@ -379,7 +379,7 @@ class _Child:
 
     def _relatives(self) -> list[int]:
         """What the child started, as long as it runs; of restic, only what is in its group."""
-        table = _processes()
+        table = processes.running()
         self._family = {
             pid: began
             for pid, began in self._family.items()
@@ -406,23 +406,6 @@ def _end_of(pid: int) -> Iterator[list[int]]:
         yield [descriptor]
     finally:
         os.close(descriptor)
-
-
-class _Row(NamedTuple):
-    parent: int
-    group: int
-    began: int
-
-
-def _processes() -> dict[int, _Row]:
-    """Each process that runs (proc(5))."""
-    found = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = file.read_text(errors="replace").rpartition(")")[2].split()
-            if fields[0] not in "ZX":
-                found[int(file.parent.name)] = _Row(*(int(fields[place]) for place in (1, 2, 19)))
-    return found
 
 
 class _Feed:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 
@@ -15,35 +14,6 @@ def child(code, **options):
     return subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, **options
     ).stdout.strip()
-
-
-# ---- systemd --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("abstract", [False, True])
-def test_systemd_is_told(tmp_path, monkeypatch, abstract):
-    name = f"@resticprof-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(name.replace("@", "\0"))
-        monkeypatch.setenv("NOTIFY_SOCKET", name)
-        machine.notify("READY=1", "STATUS=größer")
-        assert manager.recv(1000).decode() == "READY=1\nSTATUS=größer"
-
-
-def test_without_systemd_nobody_is_told(tmp_path, monkeypatch):
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    machine.notify("READY=1")
-    for bad in (str(tmp_path / "none"), "/" + "x" * 200):
-        monkeypatch.setenv("NOTIFY_SOCKET", bad)
-        machine.notify("READY=1")
-
-
-def test_the_watchdog_wants_to_hear_from_us_twice_in_its_time(monkeypatch):
-    monkeypatch.setenv("WATCHDOG_USEC", "3000000")
-    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
-    assert machine.watchdog_interval() == 1.5
-    monkeypatch.setenv("WATCHDOG_PID", "1")
-    assert machine.watchdog_interval() is None
 
 
 # ---- priorities -----------------------------------------------------------------------------

@@ -1,0 +1,126 @@
+"""What systemd is told: ready, busy, alive; and that the watchdog tells no lies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from resticprof.system import service
+from resticprof.system.service import Use, moved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def manager(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The socket at which systemd listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(address.replace("@", "\0"))
+        listening.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        yield listening
+
+
+def told(listening: socket.socket) -> list[str]:
+    """Everything that was told up to now."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found.append(listening.recv(1000).decode())
+    return found
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool) -> None:
+    name = f"@resticprof-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with manager(name, monkeypatch) as listening:
+        service.notify("READY=1", "STATUS=größer")
+        service.status("two\nlines")
+        assert told(listening) == ["READY=1\nSTATUS=größer", "STATUS=two lines"]
+
+
+def test_without_systemd_nobody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    service.notify("READY=1")
+    for bad in (str(tmp_path / "none"), "/" + "x" * 200):
+        monkeypatch.setenv("NOTIFY_SOCKET", bad)
+        service.notify("READY=1")
+
+
+def test_a_run_is_ready_before_anything_can_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with manager(str(tmp_path / "notify"), monkeypatch) as listening:
+        with pytest.raises(OSError, match="early"), service.running():
+            raise OSError("early")
+        assert told(listening) == ["READY=1", "STOPPING=1"]
+
+
+def test_systemd_says_whether_it_watches_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert service.watchdog() is None
+    monkeypatch.setenv("WATCHDOG_USEC", "3000000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    assert service.watchdog() == 3.0
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    assert service.watchdog() is None
+
+
+WATCHED = """
+import subprocess, sys, time
+from resticprof.system import service
+with service.running():
+    subprocess.run(["sh", "-c", sys.argv[1]]) if sys.argv[1] else time.sleep(1)
+"""
+COMPUTES = f"{sys.executable} -c 'import time\nwhile time.process_time() < 1: pass'"
+READS = "for i in 1 2 3 4 5 6 7 8 9 10; do head -c 9000 /dev/zero >/dev/null; sleep 0.1; done"
+
+
+@pytest.mark.parametrize(
+    ("script", "alive"),
+    [(COMPUTES, True), (READS, True), ("sleep 1.5", False), ("", True)],
+    ids=["computes", "reads", "hangs", "waits itself"],
+)
+def test_the_watchdog_hears_of_us_only_while_something_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, alive: bool
+) -> None:
+    with manager(str(tmp_path / "notify"), monkeypatch) as listening:
+        monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+        words = [sys.executable, "-c", textwrap.dedent(WATCHED), script]
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        count = told(listening).count("WATCHDOG=1")
+    assert (count > 3) if alive else (count <= 2)  # one when the child begins
+    assert ("nothing has moved for" in done.stderr) is not alive
+
+
+def test_what_a_restic_that_hangs_does_is_no_movement() -> None:
+    """Measured with a server that stops to answer: a byte in three seconds, 10 ms in fifteen."""
+    tick = 1000 // os.sysconf("SC_CLK_TCK")
+    before = {7: Use(ticks=94, read=180_025_302)}
+    hangs = {7: Use(ticks=94 + 20 // tick, read=180_025_322)}
+    assert not moved(before, hangs, 30)
+    assert moved(before, {7: Use(ticks=94, read=180_125_322)}, 30)
+    assert moved(before, {7: Use(ticks=94 + 300 // tick, read=180_025_322)}, 30)
+    assert moved(before, {8: Use(ticks=0, read=0)}, 30)
+    assert moved(before, {}, 30)
+
+
+def test_what_keeps_the_machine_awake_does_not_count(tmp_path: Path) -> None:
+    program = tmp_path / "systemd-inhibit"
+    program.symlink_to("/bin/sleep")
+    with subprocess.Popen([program, "60"]) as awake, subprocess.Popen(["sleep", "60"]) as child:
+        time.sleep(0.2)
+        found = service.descendants()
+        awake.kill()
+        child.kill()
+    assert child.pid in found
+    assert awake.pid not in found
