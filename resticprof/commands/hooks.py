@@ -12,7 +12,7 @@ import msgspec
 
 from resticprof.errors import HookError, Interrupted, NotAvailable, Skipped
 from resticprof.model.run import Command, Failure, Report, Result
-from resticprof.system import process
+from resticprof.system import process, service
 from resticprof.system.process import Streams
 from resticprof.system.signals import Signals
 
@@ -77,6 +77,7 @@ def find_shell(global_: Global) -> str:
 
 def run_lines(lines: tuple[str, ...], label: str, shell: Shell, *, may_skip: bool = False) -> None:
     """Run shell lines in order; the first failure is a `HookError`, exit 75 may be a `Skipped`."""
+    service.status(label)
     for line in lines:
         result = shell.run(line)
         if result.exit_code == SKIP and may_skip:

@@ -15,7 +15,7 @@ from resticprof.commands.tell import Teller
 from resticprof.errors import ConfigError, Skipped
 from resticprof.model import report as reports
 from resticprof.model.run import Outcome, Report, State
-from resticprof.system import lock
+from resticprof.system import lock, service
 from resticprof.system.logs import OUTCOME
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def run(plan: Plan, session: Session) -> Report:
         around.clear_up()
         around.send(section.send_finally)
         around.join()
+        service.status(reports.summary_sentence(report))
     return around.report()
 
 
@@ -93,6 +94,7 @@ def _lock(plan: Plan, session: Session, patience: Patience) -> Iterator[lock.Loc
         yield None
         return
     begin = time.monotonic()
+    service.status(f"{plan.title}: waiting for the lock")
     force = plan.profile.force_inactive_lock
     with lock.hold(plan.lock, wait=patience.left, force=force, signals=session.signals) as held:
         patience.spend(time.monotonic() - begin)
@@ -101,6 +103,5 @@ def _lock(plan: Plan, session: Session, patience: Patience) -> Iterator[lock.Loc
 
 def _last_line(report: Report) -> None:
     """What happened, in one line for people; monitors have their own, so it is not in their log."""
-    failed = report.outcome in (Outcome.FAILED, Outcome.WARNING)
-    level = logging.WARNING if failed else logging.INFO
+    level = logging.INFO if report.outcome is Outcome.SUCCESS else logging.WARNING
     logging.getLogger(OUTCOME).log(level, "%s", reports.summary_sentence(report))

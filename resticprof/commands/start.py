@@ -13,7 +13,7 @@ from resticprof.commands.routes import Role
 from resticprof.commands.stream_errors import StreamErrors
 from resticprof.model.run import Command, Result
 from resticprof.restic import output
-from resticprof.system import process
+from resticprof.system import process, service
 from resticprof.system.process import Input, Streams
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Starter:
         collector = output.collector(step.command)
         limit = self._plan.section.timeout or self._plan.profile.timeout
         log.debug("%s", arguments.shown(command))
+        service.status(f"{self._plan.title}: restic {step.command}")
         streams = self._streams(step, collector)
         result = process.run(
             command,
