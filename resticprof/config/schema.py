@@ -73,7 +73,6 @@ _SHARED = {
     "duration": _DURATION,
 }
 _OF_KIND = {"bool": "boolean", "list": "texts"}  # kinds of restic's flags; the others are text
-_NOTHING: Json = {"type": "null"}
 
 
 def both(restic: Version | None = None) -> Json:
@@ -105,11 +104,11 @@ class Schema:
                 "description": "version of the configuration: 1 or 2",
                 "enum": [str(self._version), self._version],
             },
-            "global": _or_nothing(self._reference(Global)),
+            "global": self._reference(Global),
             "includes": {"$ref": "#/$defs/texts", "description": "further files, or globs"},
             "groups": self._groups(),
         }
-        profile = _or_nothing(self._profile())
+        profile = self._profile()
         suffix = f":restic-{self._restic}" if self._restic else ""
         schema: Json = {
             "$schema": DRAFT,
@@ -141,8 +140,9 @@ class Schema:
         properties["monitor"] = self._monitor()
         for command in ("retention", *flags.commands()):
             if self._known(_restic_command(command)):
-                flag = [_flag_schema()] if flags.exists(command) else []
-                properties[command] = {"anyOf": [self._section(command), *flag, _NOTHING]}
+                section = self._section(command)
+                either = {"anyOf": [section, _flag_schema()]}
+                properties[command] = either if flags.exists(command) else section
         for info in self._of_any_command():
             properties.setdefault(info.name, _flag_schema(info))
         return self._closed("profile", properties)
@@ -208,7 +208,7 @@ class Schema:
     def _closed(self, name: str, properties: Json) -> Json:
         """A table that takes these keys; in version 2 also `use`, and lists with a mark."""
         shared = {key: self._shared(key, schema) for key, schema in sorted(properties.items())}
-        schema: Json = {"type": "object", "properties": shared}
+        schema: Json = {"type": ["object", "null"], "properties": shared}
         if self._version == 2:
             schema["properties"]["use"] = {"description": "mixins to merge over this table"}
             names = "|".join(sorted(properties))
@@ -256,21 +256,17 @@ class Schema:
             return {"$ref": "#/$defs/texts"}
         if origin is tuple:
             one = self._of_type(get_args(kind)[0], values)
-            return {"anyOf": [one, {"type": "array", "items": one}, _NOTHING]}
+            return {"anyOf": [one, {"type": "array", "items": one}]}
         if origin is dict:
             return _named(self._of_type(get_args(kind)[1]))
         if origin in (Union, types.UnionType):
             return {"anyOf": [self._of_type(arm) for arm in get_args(kind)]}
         if isinstance(kind, type) and issubclass(kind, Table):
-            return _or_nothing(self._reference(kind))
+            return self._reference(kind)
         if values:
             return {"anyOf": [{"enum": [*values, None]}, {"$ref": "#/$defs/reference"}]}
         names = {bool: "boolean", int: "number", float: "number", Duration: "duration"}
         return {"$ref": f"#/$defs/{names[kind]}"}
-
-
-def _or_nothing(schema: Json) -> Json:
-    return {"anyOf": [schema, _NOTHING]}
 
 
 def _named(schema: Json, text: str = "") -> Json:

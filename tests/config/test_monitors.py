@@ -391,7 +391,20 @@ def test_headers_are_secret_unless_they_are_harmless():
 
 def test_a_password_in_an_address_is_hidden():
     read = at('loki = { url = "http://me:pass@loki/push", labels = { a = "b" } }')
-    assert str(read.one().url) == f"http://me:{MASK}@loki/push"
+    assert str(read.one().url) == f"http://loki/{MASK}"
+    assert read.one().url.reveal() == "http://me:pass@loki/push"
+
+
+def test_of_the_address_of_a_service_the_host_is_shown():
+    read = at("""
+        cronitor = "https://cronitor.link/d3x0c1"
+        apprise.services = [{ url = "tgram://bottoken/ChatID" }]
+        pagerduty = "not an address"
+    """)
+    cronitor, apprise, pagerduty = read.of()
+    assert str(cronitor.url) == f"https://cronitor.link/{MASK}"
+    assert str(apprise.services[0].url) == f"tgram://{MASK}"
+    assert str(pagerduty.integration_key) == MASK
 
 
 FORMATS = {
