@@ -16,6 +16,8 @@ HEADER = "# Written by resticprof; the next `resticprof schedule` replaces what 
 
 NO_CORE = "LimitCORE=0"  # a core dump would hold the password of the repository
 
+WATCHDOG_SIGNAL = "WatchdogSignal=SIGTERM"  # so that the run ends in order, and tells its failure
+
 HARDENED = (
     "LockPersonality=yes",
     "RestrictRealtime=yes",
@@ -52,6 +54,7 @@ class UnitData(BaseData, frozen=True, kw_only=True):
     io_scheduling_class: int
     io_scheduling_priority: int
     user: str
+    watchdog: str  # value for `WatchdogSec=`; empty: none
 
 
 Render = Callable[[str, UnitData, str], str]
@@ -150,6 +153,8 @@ def _service_section(job: Job, place: Place, base: str) -> list[str]:
         f"ExecStart={_command_line(job)}",
         "KillMode=mixed",
     ]
+    if job.settings.watchdog:
+        lines += [f"WatchdogSec={job.settings.watchdog}", WATCHDOG_SIGNAL]
     if job.nice:
         lines.append(f"Nice={job.nice}")
     if policy := _cpu_policy(job):
@@ -187,6 +192,7 @@ def _data(job: Job, place: Place, base: str, facts: BaseData) -> UnitData:
         io_scheduling_class=job.io_class,
         io_scheduling_priority=job.io_level,
         user=place.user,
+        watchdog=str(job.settings.watchdog or ""),
     )
 
 

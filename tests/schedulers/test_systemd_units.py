@@ -7,17 +7,21 @@ import shutil
 import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from resticprof.model.config import Schedule
-from resticprof.model.schedule import Job, Part
 from resticprof.model.types import Duration, Secret
 from resticprof.schedulers import systemd_units
 from resticprof.schedulers.systemd_units import DropIn, Place, Template, Templates, UnitData
 from resticprof.templates.data import BaseData
 from resticprof.templates.render import TemplateSet
 from tests.kit.schedule import job
+
+if TYPE_CHECKING:
+    from resticprof.model.schedule import Job, Part
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "units"
 
@@ -32,6 +36,7 @@ ALL = Schedule(
     after_network_online=True,
     randomized_delay=Duration(300),
     on_failure=("notify@%n.service", "mail.service"),
+    watchdog=Duration(1800),
 )
 SECRETS = {"RESTIC_PASSWORD": Secret('pa"ss\\word$'), "RESTIC_REPOSITORY": "sftp:backup:/srv/50%"}
 DROP_INS = (
@@ -87,10 +92,12 @@ def test_systemd_analyze_has_nothing_to_say(name: str, tmp_path: Path) -> None:
         scope=place.scope, directory=str(tmp_path), home="/root", user=place.user and "root"
     )
     words = (str(program), *one.program[1:])
-    changed = {field: getattr(one, field) for field in Job.__struct_fields__} | {"program": words}
-    if changed["settings"].on_failure:
-        changed["settings"] = Schedule(at=("daily",), on_failure=("emergency.target",))
-    parts = systemd_units.parts(Job(**changed), place, drop_ins, None)
+    settings = one.settings
+    if settings.on_failure:
+        settings = replace(settings, on_failure=("emergency.target",))
+    parts = systemd_units.parts(
+        replace(one, program=words, settings=settings), place, drop_ins, None
+    )
     for part in parts:
         path = Path(part.path)
         path.parent.mkdir(exist_ok=True)
