@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from resticprof.model.run import Result
     from resticprof.model.schedule import Change, Job
-    from resticprof.schedulers.caller import Caller
+    from resticprof.schedulers.caller import Account, Caller
 
 log = logging.getLogger("resticprof")
 
@@ -109,10 +109,12 @@ class Systemd(base.Scheduler):
         if permission == "system":
             return Place(scope="system", directory=system, home=self._caller.root_home)
         if permission == "user":
-            name, home = invoker.name, invoker.home
+            account = invoker
             if self._caller.root and not self._caller.sudo and before:
-                name, home = _runs_as(before) or (name, home)
-            return Place(scope="system", directory=system, user=name, home=home)
+                installed_for = _runs_as(before)
+                if installed_for and installed_for.name != invoker.name:
+                    account = installed_for
+            return Place(scope="system", directory=system, user=account.name, home=account.home)
         return Place(scope="user", directory=self._directories["user"], home=invoker.home)
 
     def apply(self, changes: Sequence[Change], *, start: bool = True) -> None:
@@ -299,12 +301,11 @@ def _wanted_by_targets(directory: str, names: set[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _runs_as(installation: Installation) -> tuple[str, str] | None:
-    """Name and home of the account in `User=`."""
+def _runs_as(installation: Installation) -> Account | None:
+    """The account in `User=`."""
     texts = (part.text or "" for part in installation.parts if part.path.endswith(".service"))
     users = [user for text in texts for user in systemd_text.settings(text, "User")]
-    account = caller.by_name(users[-1]) if users else None
-    return (account.name, account.home) if account else None
+    return caller.by_name(users[-1]) if users else None
 
 
 def _drop_in(path: str) -> DropIn | None:

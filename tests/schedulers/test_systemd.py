@@ -351,6 +351,17 @@ def test_under_sudo_a_user_job_runs_as_the_person(machine: Machine, systemctl: R
     assert "SystemCallFilter" not in text
 
 
+def test_a_job_for_ourselves_keeps_our_home(machine: Machine, systemctl: Recorder) -> None:
+    """`$HOME` counts, also where the list of accounts has another one."""
+    one = machine.job(permission="user")
+    machine.schedule(one)
+    scheduler = machine.scheduler()
+    (installed,) = scheduler.installed()
+    (wanted,) = scheduler.wanted([one], [installed])
+    assert wanted.parts == installed.parts
+    assert f'"HOME={machine.home}"' in (wanted.parts[0].text or "")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_under_sudo_the_persons_own_manager_is_asked(machine: Machine, systemctl: Recorder) -> None:
     caller = sudo(machine)
