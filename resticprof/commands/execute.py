@@ -49,6 +49,7 @@ def execute(selection: Selection, session: Session) -> int:
 def run_profile(selection: Selection, session: Session, *, group: str = "") -> Report:
     """Open the profile and run the command; what is wrong with the profile fails the run."""
     with opened(selection.name, session) as (problems, profile):
+        session.protect(profile)
         made = prepared(profile, selection, session, problems=problems, group=group)
         with session.verbosity(profile):
             return run(made, session)

@@ -75,8 +75,7 @@ def lines(plan: Plan, session: Session, state: State, *, when: str = "") -> Iter
 
 
 def _texts(monitor: Monitor, about: Event) -> list[str]:
-    secrets = masking.all_secrets(monitor)
-    if any(str(secret).startswith("{ command") for secret in secrets if not secret.resolved):
+    if any(masking.needs_command(secret) for secret in masking.all_secrets(monitor)):
         return ["(nothing is started, not even the command that prints its secret)"]
     try:
         return delivery.rehearsed(monitor, about)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from resticprof.commands import hooks, locate
 from resticprof.commands.routes import Routes
-from resticprof.errors import Skipped
-from resticprof.system import machine
+from resticprof.errors import Error, Skipped
+from resticprof.model import masking
+from resticprof.system import machine, secrets
 from resticprof.system.logs import TRACE, Logs
 
 if TYPE_CHECKING:
@@ -74,6 +75,19 @@ class Session:
         except (KeyError, OSError):
             return str(os.getuid())
 
+    def protect(self, profile: Profile) -> None:
+        """Hide the secrets of a profile in all that is logged, shown and sent from now on.
+
+        What would have to be started first is hidden as soon as it is known.
+        """
+        for secret in masking.all_secrets(profile):
+            if not masking.needs_command(secret):
+                with contextlib.suppress(Error):  # whoever needs it is going to tell
+                    secret.reveal()
+        self.logs.scrubber.learn(masking.secrets_in(profile))
+        passwords = map(secrets.password_in, _password_files(profile))
+        self.logs.scrubber.learn(filter(None, passwords))
+
     def warn(self, text: str) -> None:
         """A warning about something that several steps meet; it is told once."""
         if text not in self._warned:
@@ -105,6 +119,13 @@ class Session:
             yield
         finally:
             self.logs.set_level(before)
+
+
+def _password_files(profile: Profile) -> list[str]:
+    """The files that hold passwords of repositories."""
+    tables = (profile, *profile.sections.values())
+    keys = ("password_file", "from_password_file")
+    return [file for table in tables for key in keys if (file := getattr(table, key, None))]
 
 
 def level_of(invocation: Invocation) -> int:

@@ -12,7 +12,8 @@ from resticprof.config.convert import Converter, failed
 from resticprof.config.monitor_tables import Entry, Level, Setting, Settings
 from resticprof.model import masking
 from resticprof.model.monitor import Monitor
-from resticprof.model.types import Text
+from resticprof.model.table import Table
+from resticprof.model.types import Secret, Text
 from resticprof.monitors import registry
 from resticprof.restic import flags
 
@@ -157,14 +158,27 @@ def _value(converter: Converter, setting: Setting, field: keys.Field) -> Any:
 
 
 def _protected(monitor: Monitor) -> Monitor:
-    """The same monitor with the secret ones among its headers marked."""
+    """The same with secret headers marked, and of its addresses nothing shown but the host."""
     headers = tuple(
         msgspec.structs.replace(header, value=masking.header_value(header.name, header.value))
         if isinstance(header.value, str)
         else header
         for header in monitor.headers
     )
-    return msgspec.structs.replace(monitor, headers=headers)
+    found: Monitor = _hidden(msgspec.structs.replace(monitor, headers=headers))
+    return found
+
+
+def _hidden(value: Any) -> Any:
+    """The same value with the addresses that are secrets in it shown as `https://host/×××`."""
+    if isinstance(value, Secret):
+        return value if value.fetched else masking.address_secret(value.reveal())
+    if isinstance(value, tuple):
+        return tuple(_hidden(item) for item in value)
+    if isinstance(value, Table):
+        fields = msgspec.structs.asdict(value)
+        return msgspec.structs.replace(value, **{key: _hidden(v) for key, v in fields.items()})
+    return value
 
 
 def _command_problems(monitor: Monitor) -> list[str]:

@@ -53,7 +53,10 @@ def _below(node: Node, key: str, parent: Node, path: str) -> Iterator[Leaf]:
         for number, item in enumerate(node.items):
             yield from _below(item, key, parent, f"{path}[{number}]")
     elif node.value not in (None, {}):
-        yield Leaf(path, node, _text(key, node, parent))
+        text = _text(key, node, parent)
+        if ".monitor." in path and isinstance(text, Secret):
+            text = masking.address_secret(text.reveal())  # the path of a ping is its password
+        yield Leaf(path, node, text)
 
 
 def _text(key: str, node: Node, parent: Node) -> Text:
@@ -94,7 +97,8 @@ def _declared() -> dict[str, object]:
             kind = keys.without_none(field.type)
             if found.get(key) is not Secret:
                 found[key] = kind
-    return found
+    bare = {name: found[registry.load(name).MAIN_KEY] for name in registry.names()}
+    return {**bare, **found}
 
 
 # ---- whole texts ----------------------------------------------------------------------------

@@ -15,6 +15,8 @@ _TOKEN = re.compile(
     r"(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)"
 )
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
+_KEY = re.compile(r"(?<![^/?&=#:@\s])(?=[^/?&=#:@\s]*\d)[^/?&=#:@\s.]{6,}(?![^/?&=#:@\s])")
+_USER_PASSWORD = re.compile(r"^[^:/@\s]*:([^@/\s]+)@")
 _HARMLESS_QUERY = frozenset({"status", "msg", "state", "create", "env", "environment", "ping"})
 _SECRET_NAME = re.compile(
     r".+_(KEY|TOKEN|PASS|PASSPHRASE|CREDENTIALS?|PWD)$|PASSWORD|SECRET|_ACCOUNT_KEY", re.IGNORECASE
@@ -66,6 +68,39 @@ def repository_secret(text: str) -> Secret:
 def url_secret(text: str) -> Secret:
     """The URL of a webhook or a service."""
     return Secret(text, public=mask_url(text))
+
+
+def address_secret(text: str) -> Secret:
+    """The URL of a ping or of a notification service: its whole path is as good as a password.
+
+    Where something else than HTTP stands in front, even the host may be a token.
+    """
+    scheme, found, rest = text.partition("://")
+    if not found:
+        return Secret(text)
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    shown = f"{host}/{MASK}" if scheme.lower() in ("http", "https") else MASK
+    return Secret(text, public=f"{scheme}://{shown}")
+
+
+def is_address(secret: Secret) -> bool:
+    """Whether it is shown as `address_secret` shows it."""
+    return secret.public == address_secret(secret.reveal()).public != MASK
+
+
+def hidden_words(secret: Secret) -> list[str]:
+    """The keys and the password in a secret URL that are not shown: they may turn up alone.
+
+    Words without a digit are left alone, or every `backup` in a log would be hidden.
+    """
+    _, found, rest = secret.reveal().partition("://")
+    words = [*_KEY.findall(rest), *_USER_PASSWORD.findall(rest)] if found else []
+    return [word for word in words if word not in secret.public]
+
+
+def needs_command(secret: Secret) -> bool:
+    """Whether a program has to be started before the secret is known."""
+    return not secret.resolved and secret.public.startswith("{ command")
 
 
 def holds_password(secret: Secret) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resticprof.errors import Error
+from resticprof.model import masking
 from resticprof.model.run import ANSWER, LogLine
 from resticprof.model.types import MASK, Secret
 from resticprof.system import files
@@ -81,10 +82,11 @@ def _parts(secret: Secret | str) -> set[str]:
         found = []
     else:
         found = [secret.reveal()]
-        if secret.public != MASK and MASK in secret.public:
+        if secret.public != MASK and MASK in secret.public and not masking.is_address(secret):
             pattern = "(.+?)".join(map(re.escape, secret.public.split(MASK)))
             if match := re.fullmatch(pattern, secret.reveal(), re.DOTALL):
                 found = list(match.groups())
+        found += masking.hidden_words(secret)
     lines = [line.strip() for value in found for line in value.splitlines()]
     return {value for value in (*found, *lines) if len(value) >= SHORTEST_SECRET}
 

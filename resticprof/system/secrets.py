@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 CONTAINER_SECRETS = "/run/secrets"
+LONGEST = 4096  # bytes of a password that are looked for in what is logged
 COMMAND_LIMIT = 30.0  # seconds that a command may take to print a secret
 
 _known: dict[tuple[str, str, str], Secret] = {}
@@ -38,6 +39,18 @@ def reference(kind: str, target: str, directory: Path) -> Secret:
             source = _once(lambda: _fetched(kind, target, directory))
             _known[key] = Secret(public=f"{{ {kind} = {shown} }}", source=source)
         return _known[key]
+
+
+def password_in(file: str) -> str:
+    """The first line of a password file, as restic reads it; nothing if it cannot be had."""
+    path = Path(file)
+    try:
+        if not path.is_file():  # a pipe can be read once, and restic will want to
+            return ""
+        with path.open("rb") as stream:
+            return stream.read(LONGEST).decode("utf-8-sig", "replace").strip()
+    except OSError:
+        return ""
 
 
 def _once(fetch: Callable[[], str]) -> Callable[[], str]:

@@ -30,3 +30,24 @@ def test_the_id_of_a_schedule_holds_no_password() -> None:
     """Otherwise every `backup` in the log of a scheduled run would be hidden."""
     job = "/etc/resticprof/profiles.toml:backup@home"
     assert masking.variable_secret("RESTICPROFILE_SCHEDULE_ID", job) == job
+
+
+@pytest.mark.parametrize(
+    ("url", "public", "words"),
+    [
+        (
+            "https://hc-ping.com/1f5e3410-254c-11e8",
+            "https://hc-ping.com/×××",
+            ["1f5e3410-254c-11e8"],
+        ),
+        ("https://cronitor.link/p/012345/home", "https://cronitor.link/×××", ["012345"]),
+        ("https://me:pass@kuma.lan:3001/backup", "https://kuma.lan:3001/×××", ["pass"]),
+        ("https://host1234.lan/push?key=a1b2c3", "https://host1234.lan/×××", ["a1b2c3"]),
+        ("tgram://123456:bottoken/chat", "tgram://×××", ["123456"]),
+        ("not an address", "×××", []),
+    ],
+)
+def test_of_an_address_the_host_is_shown_and_keys_are_hidden(url, public, words) -> None:
+    secret = masking.address_secret(url)
+    assert str(secret) == public
+    assert masking.hidden_words(secret) == words
