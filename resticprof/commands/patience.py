@@ -42,7 +42,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     locked: bool
     lock_age: float | None
     heals: bool  # and no snapshot was saved
-    number: int  # of this attempt, from 1
+    retried: int  # how often it was tried again, because it could heal
     unlocked: bool  # a stale lock was removed before
 
 
@@ -59,16 +59,17 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 def next_move(attempt: Attempt, rules: Rules, patience: Patience) -> tuple[Move, float]:
     """The move, and how long to sleep before it."""
     if attempt.locked:
-        if _stale(attempt.lock_age, rules.stale_age):
+        if stale(attempt.lock_age, rules.stale_age):
             helps = rules.may_unlock and not attempt.unlocked
             return (Move.UNLOCK, 0.0) if helps else (Move.FAIL, 0.0)
         delay = min(max(rules.retry_after, SHORTEST), LONGEST, patience.left)
         wait = rules.retry_after > 0 and delay >= SHORTEST
         return (Move.WAIT, delay) if wait else (Move.FAIL, 0.0)
-    if attempt.heals and attempt.number <= rules.retries:
+    if attempt.heals and attempt.retried < rules.retries:
         return Move.RETRY, rules.retry_wait
     return Move.FAIL, 0.0
 
 
-def _stale(age: float | None, stale_age: float) -> bool:
+def stale(age: float | None, stale_age: float) -> bool:
+    """Whether a lock of the repository is so old that nobody refreshes it any more."""
     return age is not None and stale_age > 0 and age >= max(stale_age, STALE)

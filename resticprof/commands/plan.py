@@ -52,6 +52,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.command} on profile '{self.profile.name}'"
 
     @property
+    def retries(self) -> int:
+        """How often a step is tried again after a failure that can heal."""
+        own = self.section.retry
+        return self.profile.retry if own is None else own
+
+    @property
     def gives_data(self) -> bool:
         """Whether restic's output is for a program or a file, rather than for a person."""
         typed = any(step.main and "--json" in step.extra for step in self.steps)

@@ -42,11 +42,18 @@ class Routes:
         self._to_log = to_log
         self._to_console = to_console
 
-    def of_output(self, role: Role, feed: Callable[[str], bool] | None, *, swallow: bool) -> Stream:
+    def of_output(
+        self,
+        role: Role,
+        feed: Callable[[str], bool] | None,
+        *,
+        swallow: bool = False,
+        needed: bool = False,
+    ) -> Stream:
         """restic's standard output.
 
-        `feed` reads its numbers, unless a terminal would lose its progress. `swallow`: what `feed`
-        wants for itself is not shown.
+        `feed` reads its numbers, unless a terminal would lose its progress and they are not
+        `needed`. `swallow`: what `feed` wants for itself is not shown.
         """
         if role is Role.NOTHING:
             return Stream(echo=False)
@@ -54,7 +61,7 @@ class Routes:
         to_console = self._to_console or role is Role.DATA
         descriptor = 2 if self._to_stderr or role is Role.ASIDE else 1
         shown = _shown(descriptor) if to_console else Stream(echo=False)
-        progress = to_console and os.isatty(1) and not to_log
+        progress = to_console and os.isatty(1) and not (to_log or needed)
         if not swallow and (feed is None or progress):
             return shown
 

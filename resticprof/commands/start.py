@@ -85,6 +85,7 @@ class Starter:
                 self._role(step),
                 None if step.command in DATA_COMMANDS else collector.feed,
                 swallow=step.main and self._swallows(step),
+                needed=step.main and self._plan.retries > 0,  # never after a snapshot was saved
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
         )

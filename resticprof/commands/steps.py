@@ -6,11 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from resticprof.commands import arguments
-from resticprof.commands.patience import Attempt, Move, Patience, Rules, next_move
+from resticprof.commands.patience import Attempt, Move, Patience, Rules, next_move, stale
 from resticprof.commands.plan import Plan, Step
 from resticprof.commands.start import Done, Starter
 from resticprof.commands.story import WARNING
 from resticprof.errors import ResticError
+from resticprof.model import report as reports
 from resticprof.model.run import Result, StepReport
 from resticprof.restic import failures
 from resticprof.restic.failures import Cause
@@ -109,20 +110,21 @@ class Steps:
     # ---- attempts -----------------------------------------------------------------------
 
     def _attempts(self, step: Step) -> tuple[Done, int]:
-        """Try until it works, or until there is nothing left to try."""
-        number = 1
+        """Try until it works, or until there is nothing left to try; how often it was tried."""
+        moves: list[Move] = []
         while True:
             done = self._starter.start(step)
-            move, delay = self._next(done, number)
+            move, delay = self._next(done, moves.count(Move.RETRY))
+            moves.append(move)
             if move is Move.FAIL:
-                return done, number
+                return done, len(moves)
+            why = f"{step.name}: {self._cause(done).value}{self._holder(done)}"
             if move is Move.UNLOCK:
-                log.warning("removing a stale lock of the repository")
+                log.warning("%s; removing the lock, which is stale", why)
                 self._unlocked = True
                 self._aside(Step(command="unlock", section="unlock", label="unlock"))
             else:
-                self._pause(step, done, move, delay)
-            number += 1
+                self._pause(why, moves, delay)
 
     def _aside(self, step: Step) -> Done:
         """A command that may fail; but a signal to us ends the run here as everywhere."""
@@ -131,7 +133,7 @@ class Steps:
             raise self._error(step, done.result)
         return done
 
-    def _next(self, done: Done, number: int) -> tuple[Move, float]:
+    def _next(self, done: Done, retried: int) -> tuple[Move, float]:
         """What comes after an attempt; success has nothing to try again either."""
         result, version = done.result, self._session.restic.version
         if result.exit_code in (0, WARNING) or result.interrupted or done.input_is_gone:
@@ -145,10 +147,19 @@ class Steps:
             heals=failures.can_heal(
                 result.exit_code, result.stderr, version, done.collector.summary
             ),
-            number=number,
+            retried=retried,
             unlocked=self._unlocked,
         )
-        return next_move(attempt, self._rules(), self.patience)
+        rules = self._rules()
+        if stale(attempt.lock_age, rules.stale_age) and not rules.may_unlock:
+            log.info("`force-inactive-lock = true` removes a lock that is so old")
+        return next_move(attempt, rules, self.patience)
+
+    def _holder(self, done: Done) -> str:
+        """Who has locked the repository, if that is what went wrong."""
+        result = done.result
+        lock = failures.lock_failure(result.exit_code, result.stderr, self._session.restic.version)
+        return f" by {lock.holder}" if lock and lock.holder else ""
 
     def _rules(self) -> Rules:
         profile, section, global_ = self._plan.profile, self._plan.section, self._session.global_
@@ -157,12 +168,18 @@ class Steps:
             stale_age=float(global_.restic_stale_lock_age),
             may_unlock=profile.force_inactive_lock,
             retry_after=float(global_.restic_lock_retry_after),
-            retries=section.retry if section.retry is not None else profile.retry,
+            retries=self._plan.retries,
             retry_wait=float(wait),
         )
 
-    def _pause(self, step: Step, done: Done, move: Move, delay: float) -> None:
-        log.warning("%s: %s; trying again in %.0f s", step.name, self._cause(done).value, delay)
-        if move is Move.WAIT:
+    def _pause(self, why: str, moves: list[Move], delay: float) -> None:
+        """Sleep before the next attempt; waiting for a lock takes from `--lock-wait`."""
+        wait = reports.duration(delay)
+        if moves[-1] is Move.WAIT:
             self.patience.spend(delay)
+            left = reports.duration(self.patience.left)
+            log.warning("%s; trying again in %s, waiting %s more at most", why, wait, left)
+        else:
+            retried, limit = moves.count(Move.RETRY), self._plan.retries
+            log.warning("%s; trying again in %s (%d of %d)", why, wait, retried, limit)
         self._session.signals.sleep(delay)
