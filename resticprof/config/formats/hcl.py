@@ -1,7 +1,7 @@
 """Read HCL 1, the language of existing profiles: keys in quotes, blocks anywhere, `${…}` as text.
 
 python-hcl2 reads another language: `"profile" {` and `"${NAME:-value}"` are mistakes there, and of
-a repeated key it keeps the last entry only.
+a repeated key it keeps the last entry only. It is asked when this reader gives up.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import msgspec
 
 from resticprof.config.formats.reading import Lines, Value, mend
 from resticprof.config.tree import Node, Scalar
+from resticprof.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from resticprof.errors import ConfigError
 
 SUFFIXES = ("hcl",)
 
@@ -49,7 +48,12 @@ _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     """Read HCL 1. Raises `ConfigError`. Entries with the same key become a list."""
     lines = Lines(text.replace("\r\n", "\n"), file, origins)
-    return Node(_Reader(lines).table(None, 0), lines.place(0))
+    try:
+        return Node(Reader(lines).table(None, 0), lines.place(0))
+    except ConfigError as error:
+        from resticprof.config.formats import hcl_2
+
+        return hcl_2.read(lines, error)
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ def _tokens(lines: Lines) -> Iterator[_Token]:
             raise lines.problem(_UNFINISHED.get(start, f"`{start}` cannot be here"), position)
         kind, value = str(match.lastgroup), match[0]
         if kind == "text":
-            yield _Token("text", _unescape(value[1:-1], lines, position), position)
+            yield _Token("text", unescape(value[1:-1], lines, position), position)
         elif kind == "heredoc":
             yield _Token("text", _unindent(match), position)
         elif kind != "blank":
@@ -88,7 +92,7 @@ def _unindent(heredoc: re.Match[str]) -> str:
     return re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
 
 
-def _unescape(text: str, lines: Lines, position: int) -> str:
+def unescape(text: str, lines: Lines, position: int) -> str:
     def character(escape: re.Match[str]) -> str:
         written = escape[0]
         if written.startswith("$"):
@@ -108,7 +112,7 @@ def _unescape(text: str, lines: Lines, position: int) -> str:
     return mend(re.sub(_ESCAPE, character, text, flags=re.VERBOSE))
 
 
-class _Reader:
+class Reader:
     """Builds the tree out of the tokens."""
 
     def __init__(self, lines: Lines) -> None:
@@ -154,8 +158,8 @@ class _Reader:
         else:
             raise self.unexpected(f"{'' if outer else '`=` or '}`{{` after `{key.value}`")
         for token in outer:
-            table = _inner(table, Node({}, self.lines.place(token.position), token.value))
-        _add(table, Node(value, self.lines.place(key.position), key.value))
+            table = inner(table, Node({}, self.lines.place(token.position), token.value))
+        add(table, Node(value, self.lines.place(key.position), key.value))
 
     def key(self) -> _Token:
         token = self.take("word", "text")
@@ -200,16 +204,16 @@ class _Reader:
         raise self.lines.problem(text, token.position)
 
 
-def _inner(table: dict[str, Node], empty: Node) -> dict[str, Node]:
+def inner(table: dict[str, Node], empty: Node) -> dict[str, Node]:
     """The table of a label, made if it is not there: blocks with other labels lie beside it."""
     node = table.get(empty.key.lower())
     if node is None or not isinstance(node.value, dict):
-        _add(table, empty)
+        add(table, empty)
         node = empty
     return node.table
 
 
-def _add(table: dict[str, Node], node: Node) -> None:
+def add(table: dict[str, Node], node: Node) -> None:
     """Add an entry; one whose key is there already makes a list, as blocks do in HCL 1."""
     first = table.setdefault(node.key.lower(), node)
     if first is not node:
