@@ -70,7 +70,7 @@ class Teller:
     def _postman(self, monitor: Monitor) -> Correspondent:
         """Who talks to this service already, so that letters arrive before what is new."""
         for correspondent in (*self._listeners, *self._postmen):
-            if correspondent.monitor == monitor:
+            if _as_written(correspondent.monitor) == _as_written(monitor):
                 return correspondent
         self._postmen.append(Correspondent(self._way(monitor)))
         return self._postmen[-1]
@@ -107,6 +107,11 @@ def settled(monitor: Monitor, *, tolerant: bool = False) -> Monitor:
     if monitor.on_warning:
         return monitor
     return msgspec.structs.replace(monitor, on_warning="finish" if tolerant else "fail")
+
+
+def _as_written(monitor: Monitor) -> Monitor:
+    """Without what `for_run` may have put in."""
+    return msgspec.structs.replace(monitor, on_warning="", verbosity=0)
 
 
 def last_event(monitor: Monitor, event: Event, *, started: bool) -> Event | None:

@@ -183,7 +183,7 @@ def titles(server):
 def test_what_waits_is_delivered_before_what_is_new(server, session):
     monitor = Ntfy(topic="t", url=server.url, states=("finish", "fail"))
     letter(monitor, session)
-    teller = Teller((monitor,), session)
+    teller = Teller(tell.for_run((monitor,), session.invocation), session)
     teller.deliver_waiting(with_monitors(session, monitor))
     teller.finish(event(State.FINISH))
     first, second = titles(server)
