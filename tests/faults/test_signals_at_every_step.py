@@ -69,6 +69,11 @@ class Shot:
         self.code = self.process.returncode
         return self
 
+    @property
+    def log(self):
+        """What happened, without the start: services hear of it beside the work, at any time."""
+        return [line for line in self.scene.log if line != "POST /ping/start"]
+
     def count(self, *names):
         return {name: self.scene.log.count(name) for name in names}
 
@@ -99,7 +104,7 @@ def expect_nothing_left(shot):
 def expect_kill_is_survived(shot):
     """Nobody tells anything; the lock is held as long as what we started runs, and no longer."""
     assert shot.code == -signal.SIGKILL
-    log = shot.scene.log
+    log = shot.log
     assert (
         log
         == log[: 1 + max(i for i, line in enumerate(log) if shot.step.partition("@")[0] in line)]
@@ -135,7 +140,7 @@ def test_signal_after_a_failure_keeps_nothing_from_being_told(shots, step):
         once = [*ALARM, *END]
         if step == "run-after-fail backup":  # it failed: those of the profile are left out
             once.remove("run-after-fail")
-        assert shot.scene.log[-len(once) :] == once
+        assert shot.log[-len(once) :] == once
         assert shot.seconds < 5
         expect_nothing_left(shot)
     expect_kill_is_survived(killed)
@@ -147,7 +152,7 @@ def test_signal_after_success_shows_in_the_exit_status_alone(shots, step):
     for shot in ended:
         assert shot.code == 128 + shot.number, shot.err
         assert "backup home: OK" in shot.err
-        assert shot.scene.log[-4:] == ["POST /ping", *END]
+        assert shot.log[-4:] == ["POST /ping", *END]
         assert not {*ALARM} & {*shot.scene.log}
         assert shot.seconds < 5
         expect_nothing_left(shot)
