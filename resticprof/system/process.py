@@ -30,16 +30,16 @@ import selectors
 import shlex
 import signal
 import subprocess
-import threading
 import time
 from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import CommandError, Error
+from resticprof.errors import CommandError
 from resticprof.model.run import Command, Result
 from resticprof.model.types import Duration
 from resticprof.system import processes
+from resticprof.system.feed import FAILED, Feed, Fill, pass_on
 from resticprof.system.signals import Bell, Signals
 from resticprof.system.streams import Output, Stream
 
@@ -51,9 +51,9 @@ log = logging.getLogger("resticprof")
 STAGES = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 GRACE = 5.0  # seconds from one stage to the next
 DOUBT = 2.0  # seconds after which a Ctrl-C that the child did not follow is passed on
+SEEN = 2.0  # seconds after which a child has surely seen a signal
 PATIENCE = 300.0  # seconds for restic, when a wrapper script ended before it
 LINGER = 2.0  # seconds without a word after which we stop listening to what a child left behind
-INPUT_FAILED = 0  # rung on our bell by the feed; no signal has this number
 
 CHUNK = 64 * 1024
 
@@ -70,7 +70,8 @@ class Streams(msgspec.Struct, frozen=True, kw_only=True):
 
     Commands as `stdin` run one after the other, and the child reads what they print. It is not
     started when they fail before they print anything; it is interrupted when they fail later.
-    Both raise `CommandError`.
+    Both raise `CommandError`. Our own input passes through us, so that a child that waits for it
+    can be stopped.
     """
 
     stdin: Input | bytes | tuple[Command, ...] = Input.NOTHING
@@ -103,7 +104,8 @@ def run(
         bell = stack.enter_context(signals.bell())
         signals.check()
         log.debug("starting: %s", shlex.join(command.shown))
-        feed = _Feed(streams, signals, bell) if isinstance(streams.stdin, tuple) else None
+        fill = _input_of(streams)
+        feed = Feed(fill, signals, bell) if fill else None
         stdin = stack.enter_context(feed or _plain_input(streams.stdin))
         started = time.monotonic()
         try:
@@ -112,7 +114,7 @@ def run(
             return _not_started(command, error, outputs)
         if feed:
             feed.handed_over()
-        child = _Child(process, outputs, bell, patient=patient, timeout=timeout)
+        child = _Child(process, outputs, bell, feed, patient=patient, timeout=timeout)
         child.follow(on_start)
     failure = feed.failure if feed else None
     interrupted = child.interrupted if process.returncode else 0
@@ -171,23 +173,47 @@ def cause(result: Result) -> str:
     return f"exit status {result.exit_code}"
 
 
+def _input_of(streams: Streams) -> Fill | None:
+    """What fills the standard input of a child by and by."""
+    commands = streams.stdin
+    if commands is Input.OURS:
+        return pass_on
+    if not isinstance(commands, tuple):
+        return None
+
+    def run_them(feed: Feed) -> None:
+        said = msgspec.structs.replace(streams.stderr, keep=True)
+        into = Streams(stdout=Stream(echo=False, raw=feed.write), stderr=said)
+        for command in commands:
+            result = run(command, into, signals=feed.signals)
+            if result.exit_code and feed.wanted:
+                raise CommandError(
+                    f"stdin-command: {cause(result)}",
+                    command_line=shlex.join(command.shown),
+                    exit_code=result.exit_code,
+                    stderr=result.stderr,
+                )
+
+    return run_them
+
+
 @contextlib.contextmanager
-def _plain_input(source: Input | bytes | tuple[Command, ...]) -> Iterator[int | None]:
-    """The descriptor that `source` can be read from; None: ours."""
-    if isinstance(source, bytes):
-        descriptor = os.memfd_create("stdin")
-        try:
-            with os.fdopen(os.dup(descriptor), "wb") as file:
-                file.write(source)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            yield descriptor
-        finally:
-            os.close(descriptor)
-    else:
-        yield None if source is Input.OURS else subprocess.DEVNULL
+def _plain_input(source: object) -> Iterator[int]:
+    """A descriptor that bytes can be read from, or nothing."""
+    if not isinstance(source, bytes):
+        yield subprocess.DEVNULL
+        return
+    descriptor = os.memfd_create("stdin")
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(source)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
-def _start(command: Command, streams: Streams, stdin: int | None) -> subprocess.Popen[bytes]:
+def _start(command: Command, streams: Streams, stdin: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.argv,
         bufsize=0,
@@ -242,6 +268,7 @@ class _Child:
         process: subprocess.Popen[bytes],
         outputs: tuple[Output, Output],
         bell: Bell,
+        feed: Feed | None,
         *,
         patient: bool,
         timeout: float | None,
@@ -249,6 +276,7 @@ class _Child:
         self._process = process
         self._outputs = outputs
         self._bell = bell
+        self._feed = feed
         self._patient = patient
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._pipes = {
@@ -260,6 +288,7 @@ class _Child:
         self._plan: list[tuple[float, int]] = []  # when to send which signal
         self._family: dict[int, int] = {}  # what the child started, and when that began
         self._group = os.getpgid(process.pid)
+        self._starve_at = math.inf  # when its input ends, because it was told to stop
         self.interrupted = 0
         self.timed_out = False
         self.ended = math.inf
@@ -324,7 +353,7 @@ class _Child:
     def _pause(self, *, blind: bool) -> float | None:
         """Until when nothing has to be done; `blind`: we are not woken by the end of the child."""
         now = time.monotonic()
-        due = min([self._deadline, *(when for when, _ in self._plan)])
+        due = min([self._deadline, self._starve_at, *(when for when, _ in self._plan)])
         if blind or not self._running():
             due = min(due, now + 0.05)
         return None if due == math.inf else max(0.0, due - now)
@@ -342,7 +371,7 @@ class _Child:
 
     def _hear(self) -> None:
         for number in self._bell.heard():
-            if number == INPUT_FAILED:
+            if number == FAILED:
                 if not self._requests:
                     self._stop()
                 continue
@@ -359,6 +388,8 @@ class _Child:
                 self._stop()
         while self._plan and self._plan[0][0] <= now:
             self._send(self._plan.pop(0)[1])
+        if self._feed and now >= self._starve_at:
+            self._starve_at = math.inf if self._feed.end() else now + 0.1
 
     def _stop(self, *, later: float = 0) -> None:
         """Plan the signals that end the child; each further request begins one stage later."""
@@ -368,6 +399,7 @@ class _Child:
             stages = (signal.SIGINT if self._requests == 1 else signal.SIGTERM,)
         self._relatives()  # now: they are hard to find when the child ends before them
         begin = time.monotonic() + later
+        self._starve_at = begin + SEEN
         self._plan = [(begin + number * GRACE, stage) for number, stage in enumerate(stages)]
 
     def _send(self, number: int) -> None:
@@ -406,76 +438,3 @@ def _end_of(pid: int) -> Iterator[list[int]]:
         yield [descriptor]
     finally:
         os.close(descriptor)
-
-
-class _Feed:
-    """Commands that run in a thread, one after the other, into the standard input of a child."""
-
-    def __init__(self, streams: Streams, signals: Signals, bell: Bell) -> None:
-        self._commands = streams.stdin if isinstance(streams.stdin, tuple) else ()
-        self._streams = Streams(
-            stdout=Stream(echo=False, raw=self._write),
-            stderr=msgspec.structs.replace(streams.stderr, keep=True),
-        )
-        self._signals = signals
-        self._branch = signals.branch()
-        self._bell = bell
-        self._begun = threading.Event()
-        self._abandoned = False
-        self._thread = threading.Thread(target=self._run, name="stdin-command", daemon=True)
-        self.failure: Error | None = None
-        reading, writing = os.pipe()
-        self._reading = os.fdopen(reading, "rb", buffering=0)
-        self._writing = os.fdopen(writing, "wb", buffering=0)
-
-    def __enter__(self) -> int:
-        """Wait for the first bytes, or the end."""
-        self._thread.start()
-        self._begun.wait()
-        if self.failure:
-            self.__exit__()
-            self._signals.check()
-            raise self.failure
-        return self._reading.fileno()
-
-    def __exit__(self, *_: object) -> None:
-        self._abandoned = True
-        self._reading.close()
-        self._branch.cancel()
-        self._thread.join()
-        self._writing.close()
-
-    def handed_over(self) -> None:
-        """The child has its own copy; without ours, writing fails as soon as the child is gone."""
-        self._reading.close()
-
-    def _run(self) -> None:
-        try:
-            for command in self._commands:
-                result = run(command, self._streams, signals=self._branch)
-                if self._abandoned:
-                    return
-                if result.exit_code:
-                    raise CommandError(
-                        f"stdin-command: {cause(result)}",
-                        command_line=shlex.join(command.shown),
-                        exit_code=result.exit_code,
-                        stderr=result.stderr,
-                    )
-            self._writing.close()
-        except Error as error:
-            if not self._abandoned:
-                # The pipe stays open: at its end restic would save what it has got so far.
-                self.failure = error
-                self._bell.ring(INPUT_FAILED)
-        finally:
-            self._begun.set()
-
-    def _write(self, data: bytes) -> None:
-        self._begun.set()
-        try:
-            while data:
-                data = data[self._writing.write(data) :]
-        except BrokenPipeError:
-            self._abandoned = True
-            raise

@@ -1,0 +1,105 @@
+"""Children that wait for input, and how they are stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from resticprof.errors import Error
+from resticprof.model.run import Command
+from resticprof.system import process
+from resticprof.system.process import Input, Streams
+from resticprof.system.signals import Signals
+from tests.kit.project import CHECKOUT
+
+WAITER = """
+import signal, sys
+seen = []
+signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+print("waiting", flush=True)
+data = sys.stdin.read()
+print("%d bytes, %d signals" % (len(data), len(seen)), flush=True)
+sys.exit(130 if seen else 0)
+"""
+"""Notices an interrupt, but goes on reading to the end, as newer versions of restic do."""
+
+CHILD = Command(argv=(sys.executable, "-S", "-c", WAITER))
+
+
+def sh(line):
+    return Command(argv=("sh", "-c", line))
+
+
+def run(stdin, **options):
+    captured = process.CAPTURED
+    streams = Streams(stdin=stdin, stdout=captured.stdout, stderr=captured.stderr)
+    return process.run(CHILD, streams, patient=True, **options)
+
+
+@pytest.fixture
+def our_input():
+    """A pipe in the place of our standard input; what is written into it can be read there."""
+    reading, writing = os.pipe()
+    before = os.dup(0)
+    os.dup2(reading, 0)
+    os.close(reading)
+    yield writing
+    os.dup2(before, 0)
+    os.close(before)
+    os.close(writing)
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    monkeypatch.setattr(process, "SEEN", 0.5)
+    monkeypatch.setattr(process, "GRACE", 0.5)
+
+
+def test_time_limit_ends_a_child_that_waits_for_commands(fast):
+    result = run((sh("echo one; sleep 60"),), timeout=0.5)
+    assert result.timed_out
+    assert result.stdout == "waiting\n4 bytes, 1 signals\n"
+
+
+def test_time_limit_ends_a_child_that_waits_for_our_input(fast, our_input):
+    os.write(our_input, b"one\n")
+    result = run(Input.OURS, timeout=0.5)
+    assert result.timed_out
+    assert result.stdout == "waiting\n4 bytes, 1 signals\n"
+
+
+def test_failing_command_ends_the_child_only_after_the_interrupt(fast):
+    with pytest.raises(Error, match="exit status 3"):
+        run((sh("echo one; sleep 0.3; exit 3"),))
+
+
+def test_child_that_does_not_read_is_not_waited_for(our_input):
+    os.write(our_input, b"one\n")
+    begin = time.monotonic()
+    assert process.run(sh("exit 4"), Streams(stdin=Input.OURS)).exit_code == 4
+    assert time.monotonic() - begin < 5
+
+
+def test_closed_input_is_an_error():
+    program = (
+        "from resticprof.system.process import Command, Input, Streams, run\n"
+        "run(Command(argv=('cat',)), Streams(stdin=Input.OURS))"
+    )
+    words = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", program]
+    done = subprocess.run(words, cwd=CHECKOUT, check=False, capture_output=True, text=True)
+    assert "Error: cannot read standard input: it is closed" in done.stderr
+
+
+def test_signal_ends_a_child_that_waits_for_our_input(fast, our_input):
+    os.write(our_input, b"one\n")
+    with Signals() as signals:
+        killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -TERM {os.getpid()}"])
+        result = run(Input.OURS, signals=signals)
+    killer.wait()
+    assert result.interrupted == signal.SIGTERM
+    assert result.stdout == "waiting\n4 bytes, 1 signals\n"
