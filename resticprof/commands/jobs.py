@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from resticprof.commands import template_data
 from resticprof.errors import UsageError
 from resticprof.model import masking
@@ -131,7 +133,7 @@ def _job(
         for variable, value in sorted(variables.items())
         if any(fnmatch.fnmatchcase(variable, glob) for glob in schedule.capture_environment)
     }
-    return Job(
+    job = Job(
         command=command,
         name=name,
         kind=kind,
@@ -139,10 +141,20 @@ def _job(
         settings=schedule,
         program=program(),
         working_directory=str(Path(file).parent),  # the same wherever `schedule` is called
-        environment={**captured, SCHEDULE_ID: f"{file}:{command}@{name}"},
+        environment=captured,
         nice=global_.nice,
         io_class=global_.ionice_class if global_.ionice else 0,
         io_level=global_.ionice_level if global_.ionice else 0,
+    )
+    return renamed(job, file)
+
+
+def renamed(job: Job, file: str) -> Job:
+    """The job with this name for its configuration file, in the same directory."""
+    environment = {**job.environment, SCHEDULE_ID: f"{file}:{job.title}"}
+    directory = str(Path(file).parent)
+    return msgspec.structs.replace(
+        job, config_file=file, working_directory=directory, environment=environment
     )
 
 

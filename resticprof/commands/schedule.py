@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from resticprof.commands.jobs import renamed
 from resticprof.commands.last_runs import recorded
 from resticprof.model.schedule import Installation, JobStatus, LastRun, UnitState
 from resticprof.schedulers import difference
@@ -60,7 +62,7 @@ def plan(
     unless `keep_removed`. Without jobs, this is the plan of `unschedule`.
     """
     installed = scheduler.installed()
-    wanted = scheduler.wanted(jobs, installed)
+    wanted = scheduler.wanted([_as_installed(job, installed) for job in jobs], installed)
     before = {installation.key: installation for installation in installed}
     keys = {installation.key for installation in wanted}
     titles = {installation.title for installation in wanted}
@@ -72,6 +74,21 @@ def plan(
         if one.key not in keys and selection.covers(one) and (moved or not keep_removed):
             changes.append(difference.change(one, None))
     return tuple(changes)
+
+
+def _as_installed(job: Job, installed: Sequence[Installation]) -> Job:
+    """The job as it calls its configuration file already: another spelling is no change."""
+    for one in installed:
+        if one.title == job.title and _another_spelling(one.config_file, job.config_file):
+            return renamed(job, one.config_file)
+    return job
+
+
+def _another_spelling(old: str, new: str) -> bool:
+    """Whether it is the same file in the same directory; in another one it means something else."""
+    if old == new or os.path.normpath(old) != old:
+        return False
+    return same_file(old, new) and same_file(*map(os.path.dirname, (old, new)))
 
 
 def _tell_of_another_owner(change: Change) -> None:

@@ -133,6 +133,30 @@ def test_a_plan_changes_nothing(scheduler: Scheduler, config: Path, tmp_path: Pa
     assert not (tmp_path / "tab").exists()
 
 
+def test_another_spelling_of_the_configuration_is_no_change(
+    scheduler: Scheduler, config: Path, tmp_path: Path
+) -> None:
+    install(scheduler, config, job(config, working_directory=str(tmp_path)))
+    (tmp_path / "link").symlink_to(tmp_path)
+    linked = tmp_path / "link" / config.name
+    plan = schedule.plan(
+        scheduler, [job(linked, working_directory=str(linked.parent))], everything(linked)
+    )
+    assert [change.action for change in plan] == ["keep"]
+
+
+def test_the_same_file_in_another_directory_is_a_change(
+    scheduler: Scheduler, config: Path, tmp_path: Path
+) -> None:
+    """Relative paths in it lead elsewhere."""
+    install(scheduler, config, job(config))
+    linked = tmp_path / "other" / config.name
+    linked.parent.mkdir()
+    linked.symlink_to(config)
+    plan = schedule.plan(scheduler, [job(linked)], everything(linked))
+    assert [change.action for change in plan] == ["change"]
+
+
 def test_jobs_that_left_the_configuration_may_be_kept(scheduler: Scheduler, config: Path) -> None:
     install(scheduler, config, job(config), job(config, name="gone"))
     plan = schedule.plan(scheduler, [job(config)], everything(config), keep_removed=True)
