@@ -203,8 +203,11 @@ class Surroundings:
             self._background += webhooks.send(requests, self._sending())
 
     def join(self) -> None:
-        """Wait for requests in the background; each has its own time limit."""
-        webhooks.wait(self._background, self._session.signals)
+        """Wait for what runs in the background, within its time limit; but not after a signal."""
+        if self._session.signals.received:
+            webhooks.give_up(self._background)
+        else:
+            webhooks.wait(self._background, self._session.signals)
 
     def _sending(self) -> webhooks.Sending:
         event = self.event()

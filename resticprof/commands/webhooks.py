@@ -104,8 +104,13 @@ def wait(messengers: Iterable[Messenger], signals: Signals) -> None:
     """Wait for the answers, but not through a signal: what has none by then is given up."""
     running = tuple(messengers)
     if not signals.join(running):
-        for messenger in running:
-            messenger.give_up()
+        give_up(running)
+
+
+def give_up(messengers: Iterable[Messenger]) -> None:
+    """Nobody waits any more."""
+    for messenger in messengers:
+        messenger.give_up()
 
 
 class Messenger(threading.Thread):
