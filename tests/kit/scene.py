@@ -45,10 +45,7 @@ RESTIC = """#!/bin/sh
 # restic as far as a run needs it; it ends with 130 when it is interrupted, as the real one does
 case $1 in version) echo "restic 0.18.0 compiled with go1.24.1 on linux/amd64"; exit ;; esac
 trap 'exit 130' INT
-trace "restic $1"
-code=$?
-[ "$code" = 0 ] || echo "Fatal: $1 says no" >&2
-exit "$code"
+trace "restic $1" || { code=$?; echo "Fatal: $1 says no" >&2; exit "$code"; }
 """
 
 PROFILES = """
@@ -109,8 +106,9 @@ class Scene:
         self._guard = threading.Lock()
         self.lock_file = self.path / "lock"
         self.project.env["SCENE"] = str(self.path)
+        self.restic = RESTIC
         self.project.program("trace", TRACE)
-        self.project.program("restic", RESTIC)
+        self.project.program("restic", self.restic)
         text = profiles.format(scene=self.path, url=self.server.url)
         self.profiles = self.project.write("profiles.toml", text)
 
