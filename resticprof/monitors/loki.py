@@ -31,6 +31,8 @@ LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn"}
 LINE_SIZE = 200_000
 """Bytes of a line; Loki refuses more than 256 KB unless it is told otherwise."""
 
+LOST = "... some lines of the log are missing here"
+
 LAST_LINE, LAST_TIME = "loki-line", "loki-time"
 """Facts: number of the last line that was accepted, and its time in nanoseconds."""
 
@@ -108,11 +110,14 @@ class Loki(Monitor, kw_only=True):
             return
         sent = int(event.facts.get(LAST_LINE, 0))
         run = {"run_id": event.report.run_id}
-        for line in payload.lines(event.report, self.verbosity):
-            if line.number > sent or not line.number:
-                level = LEVELS.get(line.level, "error" if line.level > logging.WARNING else "info")
-                text = message.shortened_bytes(line.text, LINE_SIZE)
-                yield Entry(_nanoseconds(line.time), text, {**run, "level": level}, line.number)
+        lines = payload.lines(event.report, self.verbosity)
+        new = [line for line in lines if line.number > sent or not line.number]
+        if new and event.report.log[0].number > sent + 1:  # more than we keep between two pushes
+            yield Entry(_nanoseconds(new[0].time), LOST, {**run, "level": "warn"})
+        for line in new:
+            level = LEVELS.get(line.level, "error" if line.level > logging.WARNING else "info")
+            text = message.shortened_bytes(line.text, LINE_SIZE)
+            yield Entry(_nanoseconds(line.time), text, {**run, "level": level}, line.number)
 
     def _own(self, event: Event) -> Iterator[Entry]:
         """The status line; with the outcome the summary; with a failure its error."""

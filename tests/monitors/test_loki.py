@@ -101,6 +101,15 @@ def test_lines_that_fell_out_of_the_buffer_do_not_confuse_it():
     assert texts(push) == ["d"]
 
 
+def test_a_gap_in_the_log_is_said():
+    """More was written between two pushes than the buffer holds, or Loki was away for long."""
+    log = log_lines("a", "b", "c", "d", "e")[3:]
+    [push, *_] = told(loki(), event(State.LOG, log=log, facts={"loki-line": "1"}))
+    assert texts(push) == ["... some lines of the log are missing here", "d", "e"]
+    unchanged = event(State.LOG, log=log, facts={"loki-line": "5"})
+    assert told(loki(), unchanged) == []
+
+
 def test_lines_are_pushed_in_batches_and_each_is_remembered():
     messages = told(loki(batch_lines=2), event(State.LOG, log=log_lines("a", "b", "c")))
     assert [texts(push) for push in pushes(messages)] == [["a", "b"], ["c"]]
