@@ -63,3 +63,56 @@ def test_order_is_as_recorded(tmp_path, name):
     if os.environ.get("RESTICPROF_UPDATE_GOLDEN") == "1":
         golden.write_text(text)
     assert text == golden.read_text()
+
+
+# ---- the table of docs/hooks.md --------------------------------------------------------------
+
+ROW = re.compile(
+    r"(?m)^\| \d+ \| (?P<what>.*?) \|(?P<success>.*?)\|(?P<failure>.*?)\|(?P<skipped>.*?)\|"
+)
+UNSEEN = ("lock file", "status file")  # a recording shows them otherwise, or not at all
+
+
+def table(outcome):
+    """What happens at an outcome, in order: (name in the recordings, mark of the table)."""
+    text = (CHECKOUT / "docs" / "hooks.md").read_text()
+    for row in ROW.finditer(text):
+        if not any(part in row["what"] for part in UNSEEN) and row[outcome].strip():
+            yield recorded_name(row["what"], outcome), row[outcome].strip()
+
+
+def recorded_name(what, outcome):
+    """``section `send-before` `` of the table is `GET /send-before` of the recordings."""
+    name = re.search("`(.*?)`", what)[1]
+    if what.startswith("monitors"):
+        ends = {"success": "", "failure": "/fail", "skipped": ""}
+        return f"POST /ping{'/start' if name == 'start' else ends[outcome]}"
+    if name.startswith("send-"):
+        return f"GET /{name}"
+    return f"{name} backup" if what.startswith("section") else name
+
+
+def fits(names, rows):
+    """Whether a recording is what the table says: `…` may end early, `(✓)` may be left out."""
+    left = list(names)
+    work = [name for name, mark in rows if mark == "…"]
+    while left and work and left[0] == work[0]:
+        del left[0], work[0]
+    for name, mark in rows:
+        if mark == "…":
+            continue
+        if left[:1] == [name]:
+            del left[0]
+        elif mark == "✓":
+            return False
+    return not left
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if "dry-run" not in name])
+def test_recording_is_as_the_table_says(name):
+    body = (GOLDEN / f"{name}.txt").read_text().split("\n\n")[1]
+    names = [line.strip() for line in body.splitlines()]
+    outcome = "success" if "restic backup" in names else "skipped"
+    if "POST /ping/fail" in names:
+        outcome = "failure"
+    assert fits(names, list(table(outcome)))
