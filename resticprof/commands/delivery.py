@@ -15,7 +15,7 @@ from resticprof.errors import Error, HttpError, MonitorError
 from resticprof.model import masking
 from resticprof.model.config import Global, Group, Profile
 from resticprof.model.run import Fact, HttpRequest, HttpResponse, Notification, Transport
-from resticprof.model.types import reveal
+from resticprof.model.types import known, reveal
 from resticprof.monitors import registry, talk
 from resticprof.system import apprise, environment, http
 
@@ -111,12 +111,16 @@ class Delivery:
                 pause *= 2
 
 
-def variables(sender: Profile | Group) -> dict[str, str]:
-    """What texts know besides the run: the environment of a profile, as it is today."""
+def variables(sender: Profile | Group, *, follow: bool = True) -> dict[str, str]:
+    """What texts know besides the run: the environment of a profile, as it is today.
+
+    Without `follow` a secret reference stands for its value.
+    """
     if isinstance(sender, Group):
         return {}
     try:
-        own = {name: reveal(value) for name, value in sender.env.items()}
+        value_of = reveal if follow else known
+        own = {name: value_of(value) for name, value in sender.env.items()}
         return environment.of_profile(files=sender.env_file, variables=own)
     except Error as error:
         log.debug("%s", error)

@@ -9,7 +9,7 @@ from resticprof.commands import arguments, execute, rehearsal
 from resticprof.commands.selection import Selection
 from resticprof.model import masking
 from resticprof.model.run import State
-from resticprof.model.types import reveal
+from resticprof.model.types import known
 from resticprof.system import environment
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _run(plan: Plan, session: Session) -> Iterator[str]:
 
 def _step(plan: Plan, step: Step, session: Session) -> str:
     profile = plan.profile
-    values = {name: reveal(value) for name, value in profile.env.items()}
+    values = {name: known(value) for name, value in profile.env.items()}
     found = environment.of_profile(files=profile.env_file, variables=values)
     variables = {name: masking.variable_secret(name, value) for name, value in found.items()}
     names = {"PROFILE_NAME": profile.name, "PROFILE_COMMAND": plan.command}
@@ -94,12 +94,12 @@ def _step(plan: Plan, step: Step, session: Session) -> str:
 def _input(plan: Plan, step: Step) -> Iterator[str]:
     if step.main and step.command == "backup":
         for line in plan.profile.backup.stdin_command:
-            yield f"dry-run: stdin-command: {line}"
+            yield f"dry-run: stdin-command: {masking.mask_text(line)}"
 
 
 def _hooks(label: str, hook_lines: tuple[str, ...]) -> Iterator[str]:
     for line in hook_lines:
-        yield f"dry-run: {label}: {line}"
+        yield f"dry-run: {label}: {masking.mask_text(line)}"
 
 
 def _requests(label: str, requests: tuple[Webhook, ...]) -> Iterator[str]:

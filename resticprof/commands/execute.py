@@ -77,7 +77,8 @@ def prepared(
 @contextlib.contextmanager
 def opened(name: str, session: Session) -> Iterator[tuple[tuple[Problem, ...], Profile]]:
     """A profile, and its `base-dir` as our working directory for as long as it is needed."""
-    problems, profile = session.configuration.open_profile(name)
+    reveal = not session.invocation.dry_run  # then a reference stands for its value
+    problems, profile = session.configuration.open_profile(name, reveal=reveal)
     if not profile.base_dir:
         yield problems, profile
         return
@@ -90,7 +91,7 @@ def opened(name: str, session: Session) -> Iterator[tuple[tuple[Problem, ...], P
     log.debug("working directory: %s", profile.base_dir)
     try:
         # Templates and globs may see the new directory, so the profile is read again.
-        yield session.configuration.open_profile(name, again=True)
+        yield session.configuration.open_profile(name, again=True, reveal=reveal)
     finally:
         os.chdir(before)
 

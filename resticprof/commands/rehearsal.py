@@ -58,7 +58,7 @@ def event(
         report=report,
         sentence=reports.summary_sentence(report),
         test=test,
-        environment=delivery.variables(who),
+        environment=delivery.variables(who, follow=test),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _REPOSITORIES = frozenset({"repository", "from-repository", "repo", "from-repo", "repo2"})
+_MONITOR = re.compile(r"\.monitor\.([\w-]+)")
 _KEY = re.compile(r"""^\s*(?:-\s+)?["']?[\w.${}-]+["']?\s*[:=]""")
 
 
@@ -54,8 +55,8 @@ def _below(node: Node, key: str, parent: Node, path: str) -> Iterator[Leaf]:
             yield from _below(item, key, parent, f"{path}[{number}]")
     elif node.value not in (None, {}):
         text = _text(key, node, parent)
-        if ".monitor." in path and isinstance(text, Secret):
-            text = masking.address_secret(text.reveal())  # the path of a ping is its password
+        if isinstance(text, Secret) and (service := _MONITOR.search(f".{path}")):
+            text = _of_service(service[1], key, text)
         yield Leaf(path, node, text)
 
 
@@ -64,6 +65,8 @@ def _text(key: str, node: Node, parent: Node) -> Text:
     name = parent.get("name")
     if key == "value" and name is not None:
         return masking.header_value(_plain(name), text)
+    if key == "env":  # a mistake: variables belong into a table
+        return Secret(text)
     if parent.key.lower() == "env":
         return masking.variable_secret(node.key, text)
     if key in _REPOSITORIES:
@@ -71,6 +74,17 @@ def _text(key: str, node: Node, parent: Node) -> Text:
     if key == "body":
         return masking.body_secret(text)
     return _by_type(key.strip(".").replace("_", "-"), text)
+
+
+def _of_service(name: str, key: str, text: Secret) -> Text:
+    """The path of a ping URL is its password; other addresses are shown."""
+    if name.replace("_", "-") not in registry.names():
+        return text
+    service = registry.load(name)
+    field = keys.spellings(service).get(service.MAIN_KEY if key == name else key)
+    if field is None or keys.without_none(field.type) is Secret:
+        return masking.address_secret(text.reveal())
+    return masking.url_secret(text.reveal())
 
 
 def _by_type(key: str, text: str) -> Text:

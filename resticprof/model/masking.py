@@ -11,7 +11,7 @@ from resticprof.model.types import MASK, Secret
 
 _PASSWORD = re.compile(r"(?P<user>[:/][^:/@\s]+:)[^@/\s]+(?P<rest>@\S)")
 _TOKEN = re.compile(
-    r"(?<=/)(?=[^/?#\s]*\d)(?:[A-Za-z]{0,4}[_-])?[A-Za-z0-9_-]{16,}(?=[/?#\s]|$)|"
+    r"(?<=/)(?=[^/?#\s]*\d)(?:[A-Za-z]{0,4}[_-])?[A-Za-z0-9:~=_-]{10,}(?=[/?#\s]|$)|"
     r"(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)"
 )
 _QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
@@ -55,8 +55,13 @@ def mask_url(url: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Hide what looks secret in any text: in URLs, behind `token=` and its like, after `Bearer`."""
-    text = _URL.sub(lambda url: mask_url(url[0]), mask_passwords(text))
+    """Hide what looks secret in any text, also in the paths and queries of URLs."""
+    return mask_words(_URL.sub(lambda url: mask_url(url[0]), text))
+
+
+def mask_words(text: str) -> str:
+    """Hide passwords in URLs, what stands behind `token=` and its like, and after `Bearer`."""
+    text = mask_passwords(text)
     return _BEARER.sub(rf"\1 {MASK}", _ASSIGNED.sub(rf"\1{MASK}", text))
 
 
@@ -78,9 +83,11 @@ def address_secret(text: str) -> Secret:
     scheme, found, rest = text.partition("://")
     if not found:
         return Secret(text)
+    if scheme.lower() not in ("http", "https"):
+        return Secret(text, public=f"{scheme}://{MASK}")
     host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    shown = f"{host}/{MASK}" if scheme.lower() in ("http", "https") else MASK
-    return Secret(text, public=f"{scheme}://{shown}")
+    shown = text if rest.rstrip("/") == host else f"{scheme}://{host}/{MASK}"
+    return Secret(text, public=shown)
 
 
 def is_address(secret: Secret) -> bool:

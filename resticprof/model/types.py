@@ -88,6 +88,12 @@ def reveal(text: Text) -> str:
     return text.reveal() if isinstance(text, Secret) else text
 
 
+def known(text: Text) -> str:
+    """The text itself, but of a secret reference that nobody has followed yet the reference."""
+    pending = isinstance(text, Secret) and text.fetched and not text.resolved
+    return str(text) if pending else reveal(text)
+
+
 def public(text: Text) -> str:
     """The text as it may be shown."""
     return str(text)

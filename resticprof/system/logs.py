@@ -59,18 +59,17 @@ class Scrubber(logging.Filter):
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def scrub(self, text: str) -> str:
-        """The text without the secrets."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """The text without the secrets, and without what looks like one."""
+        return masking.mask_words(self._pattern.sub(MASK, text) if self._pattern else text)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Called for each record before a handler gets it."""
-        if self._pattern:
-            record.msg = self.scrub(record.getMessage())
-            record.args = ()
-            if record.exc_info and not record.exc_text:
-                record.exc_text = logging.Formatter().formatException(record.exc_info)
-            if record.exc_text:
-                record.exc_text = self.scrub(record.exc_text)
+        record.msg = self.scrub(record.getMessage())
+        record.args = ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self.scrub(record.exc_text)
         return True
 
 
