@@ -44,6 +44,7 @@ def test_the_id_of_a_schedule_holds_no_password() -> None:
         ("https://me:pass@kuma.lan:3001/backup", "https://kuma.lan:3001/×××", ["pass"]),
         ("https://host1234.lan/push?key=a1b2c3", "https://host1234.lan/×××", ["a1b2c3"]),
         ("tgram://123456:bottoken/chat", "tgram://×××", ["123456"]),
+        ("https://ntfy.example.org/", "https://ntfy.example.org/", []),
         ("not an address", "×××", []),
     ],
 )
