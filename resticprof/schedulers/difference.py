@@ -10,7 +10,10 @@ from resticprof.model.types import MASK
 
 _NOWHERE = "/dev/null"
 _HARMLESS = frozenset({"HOME", "SUDO_USER", "RESTICPROFILE_SCHEDULE_ID"})
-_UNIT_VARIABLE = re.compile(r'(?m)^(\s*Environment\s*=\s*"?)([A-Za-z_]\w*)=(.*?)("?)$')
+_UNIT_VARIABLE = re.compile(
+    r"""(?m)^([ \t]*Environment[ \t]*=[ \t]*["']?)([A-Za-z_]\w*)=((?:.*\\\n)*.*?)(["']?)$"""
+)
+_CREDENTIAL = re.compile(r"(?m)^([ \t]*SetCredential\w*[ \t]*=[^:\n]*):(?:.*\\\n)*.*$")
 _FILE_VARIABLE = re.compile(r'(?s)()([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*")(\n)')
 
 
@@ -72,9 +75,11 @@ def shown(part: Part) -> str:
     if part.secret:
         readable = not _FILE_VARIABLE.sub("", text)
         return _FILE_VARIABLE.sub(_masked, text) if readable else f"{MASK}\n"
-    return _UNIT_VARIABLE.sub(_masked, text)
+    return _CREDENTIAL.sub(rf"\1:{MASK}", _UNIT_VARIABLE.sub(_masked, text))
 
 
 def _masked(match: re.Match[str]) -> str:
+    """Behind a blank there may be another variable."""
     front, name, value, end = match.groups()
-    return match[0] if name in _HARMLESS else f"{front}{name}={value and MASK}{end}"
+    harmless = name in _HARMLESS and not re.search(r"\s", value)
+    return match[0] if harmless else f"{front}{name}={value and MASK}{end}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from resticprof.model.schedule import Installation, Part
 from resticprof.schedulers import difference
 
@@ -51,6 +53,25 @@ def test_variables_of_units_are_masked_but_for_harmless_ones() -> None:
     found = difference.change(installation(unit(UNIT)), None)
     assert "top secret" not in found.diff
     assert '-Environment="HOME=/root"\n-Environment="RESTIC_PASSWORD=×××"\n' in found.diff
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Environment=RESTIC_PASSWORD=MARK",
+        "  Environment = 'RESTIC_PASSWORD=MARK MARK'",
+        'Environment="HOME=/root" "RESTIC_PASSWORD=MARK"',
+        'Environment="HOME=/root" \\\n  "RESTIC_PASSWORD=MARK" \\\n A=MARK',
+        "SetCredential=restic:MARK\\\n MARK",
+        "SetCredentialEncrypted=restic: MARK",
+    ],
+)
+def test_secrets_of_units_that_others_wrote_are_masked(line: str) -> None:
+    text = f"[Service]\n{line}\nNice=5\n"
+    diff = difference.change(installation(unit(text)), None).diff
+    assert "MARK" not in diff
+    assert "×××" in diff
+    assert "-Nice=5\n" in diff
 
 
 def test_a_secret_that_changes_is_told_but_not_shown() -> None:
