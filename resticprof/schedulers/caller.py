@@ -62,3 +62,8 @@ def by_name(name: str) -> Account | None:
         return _account(pwd.getpwnam(name).pw_uid)
     except KeyError:
         return None
+
+
+def exists(name: str) -> bool:
+    """Whether this machine has such an account."""
+    return by_name(name) is not None

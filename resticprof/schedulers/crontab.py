@@ -219,8 +219,7 @@ class Crontab(base.Scheduler):
     def _user_column(self) -> bool:
         if self._source.user != "?":
             return bool(self._source.user)
-        known = lambda name: caller.by_name(name) is not None  # noqa: E731
-        return crontab_text.user_column(self._source.load(), known)
+        return crontab_text.user_column(self._source.load(), caller.exists)
 
     def _key(self, config_file: str, title: str) -> str:
         return f"{self._source.name}: {os.path.realpath(config_file)} {title}"
