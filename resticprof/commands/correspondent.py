@@ -93,23 +93,19 @@ class Correspondent:
             if not in_time:
                 interrupted, late = "interrupted", f"no answer within {self._way.budget:g} s"
                 self._warn(self._last, interrupted if signals.pending else late)
-            if self.monitor.KIND == "notification" and not self._way.dry_run:
+            if self.monitor.KIND == "notification":
                 self._kept = outbox.keep(self.monitor, self._last)
 
     def _put(self, *items: Event | Letter) -> None:
         for item in items:
             self._queue.put(item)
-        if self._way.dry_run:  # at once, in order with all that is only shown
-            self._queue.put(None)
-            self._work()
-        elif self._thread.ident is None:
+        if self._thread.ident is None:
             self._thread.start()
 
     # ---- the thread -------------------------------------------------------------------------
 
     def _work(self) -> None:
-        if not self._way.dry_run:
-            self._ending.wait(HEAD_START)
+        self._ending.wait(HEAD_START)
         reachable = True
         for item in self._items():
             if self._given_up:
@@ -168,6 +164,19 @@ class Correspondent:
 
     def _warn(self, event: Event, why: str) -> None:
         log.warning("%s: `%s` was not delivered: %s", self._way.name, event.state.value, why)
+
+
+class Rehearsal(Correspondent):
+    """The same in a dry run: all is shown at once, in order with what else is only shown."""
+
+    def join(self, signals: Signals) -> None:
+        """Nobody is waited for."""
+        del signals
+
+    def _put(self, *items: Event | Letter) -> None:
+        for item in items:
+            if isinstance(item, Event):
+                self._send(item)
 
 
 class Lines:

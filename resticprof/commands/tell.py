@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.commands import outbox
-from resticprof.commands.correspondent import Correspondent
+from resticprof.commands.correspondent import Correspondent, Rehearsal
 from resticprof.commands.delivery import Delivery
 from resticprof.model import report as reports
 from resticprof.model.run import Event, Outcome, State
@@ -40,7 +40,8 @@ class Teller:
     ) -> None:
         self._session = session
         self._dry_run = dry_run
-        self._listeners = [Correspondent(self._way(monitor), snapshot) for monitor in monitors]
+        kind = Rehearsal if dry_run else Correspondent
+        self._listeners = [kind(self._way(monitor), snapshot) for monitor in monitors]
         self._postmen: list[Correspondent] = []  # for letters only
 
     def deliver_waiting(self, sender: Profile | Group) -> None:
