@@ -23,6 +23,7 @@ from resticprof.system import http
 from resticprof.system.signals import Signals
 from tests.kit import broken
 from tests.kit.events import event, log_lines
+from tests.kit.watched import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +72,9 @@ def test_events_arrive_in_their_order(server):
 def test_telling_does_not_wait():
     began = time.monotonic()
     with broken.black_hole() as url:
-        one = correspondent(healthchecks(url, timeout=Duration(0.3)))
+        one = correspondent(healthchecks(url, timeout=Duration(2)))
         one.tell(event(State.START))
-        assert time.monotonic() - began < 0.1
-        end(one)
+        assert time.monotonic() - began < 1
 
 
 def test_nothing_is_loaded_before_restic_had_a_head_start(server):
@@ -82,22 +82,21 @@ def test_nothing_is_loaded_before_restic_had_a_head_start(server):
     one.tell(event(State.START))
     time.sleep(correspondents.HEAD_START / 2)
     assert server.requests == []
-    time.sleep(correspondents.HEAD_START + 0.3)
-    assert len(server.requests) == 1
+    wait_for(lambda: len(server.requests) == 1)
     end(one)
 
 
 def test_a_service_that_wants_nothing_costs_nothing(server):
     one = correspondent(healthchecks(server.url, states=("start",)))
-    assert end(one, event(State.FINISH)) < 0.05
+    assert end(one, event(State.FINISH)) < 1
     assert server.requests == []
 
 
 def test_the_end_waits_no_longer_than_the_budget(caplog):
     with broken.Broken(broken.hang) as server:
-        one = correspondent(healthchecks(server.url, timeout=Duration(0.3), retries=1))
+        one = correspondent(healthchecks(server.url, timeout=Duration(0.4), retries=1))
         one.tell(event(State.START))
-        assert 0.3 < end(one) < 0.9
+        assert 0.4 < end(one) < 2
     told = [text for text in warnings(caplog) if "`fail`" in text]
     assert len(told) == 1
     assert told[0].startswith("healthchecks: `fail` was not delivered: ")
@@ -113,20 +112,19 @@ def test_there_is_one_warning_for_each_event_that_fails(caplog):
 
 
 def test_the_start_is_tried_once_more_and_no_longer_than_the_run(server):
-    server.reply("/ping/key/slug/start", 503, headers={"Retry-After": "2"})
+    server.reply("/ping/key/slug/start", 503, headers={"Retry-After": "20"})
     one = correspondent(healthchecks(server.url, retries=5))
     one.tell(event(State.START))
-    time.sleep(0.4)
-    assert end(one, event(State.FINISH)) < 1
+    wait_for(lambda: len(server.requests) == 1)
+    assert end(one, event(State.FINISH)) < 5
     assert server.lines == ["POST /ping/key/slug/start", "POST /ping/key/slug"]
 
 
 def test_the_start_has_one_more_attempt(server):
-    server.reply("/ping/key/slug/start", 503, headers={"Retry-After": "0.01"})
-    server.reply("/ping/key/slug/start", 503, headers={"Retry-After": "0"})
+    server.reply("/ping/key/slug/start", 503)
     one = correspondent(healthchecks(server.url, retries=5))
     one.tell(event(State.START))
-    time.sleep(1.5)
+    wait_for(lambda: len(server.requests) == 2)
     end(one, event(State.FINISH))
     assert server.lines == [*["POST /ping/key/slug/start"] * 2, "POST /ping/key/slug"]
 
@@ -139,7 +137,7 @@ def test_a_signal_ends_the_wait():
         one.end(event(State.FAIL))
         signals.cancel()
         one.join(signals)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 def test_an_error_of_a_service_is_a_warning(caplog):
@@ -188,13 +186,6 @@ def pushed(server):
     """All lines that the server took, in the order of arrival."""
     streams = [msgspec.json.decode(gzip.decompress(r.body))["streams"] for r in server.requests]
     return [value for [stream] in streams for value in stream["values"]]
-
-
-def wait_for(condition):
-    end_of_patience = time.monotonic() + 5
-    while not condition() and time.monotonic() < end_of_patience:
-        time.sleep(0.01)
-    assert condition()
 
 
 class Growing:

