@@ -62,10 +62,7 @@ class Level(msgspec.Struct, frozen=True):
 
 
 def read(converter: Converter, node: Node, path: str) -> Level:
-    """Understand one table; what nobody knows is a problem. `true` and `false` stand for `enabled`.
-
-    Repeated blocks (HCL) are one table.
-    """
+    """Understand one table; what nobody knows is a problem. A bare `false` is `enabled = false`."""
     if isinstance(node.value, bool):
         return Level({"enabled": Setting(node, path)})
     common: Settings = {}

@@ -38,7 +38,7 @@ def by_command(
     usual = effective(converter, default, own)
     found = {} if not usual else dict.fromkeys(COMMANDS, usual)
     for command, node in sections.items():
-        special = monitor_tables.read(converter, node, f"{name}.{command}.monitor")
+        special = _level(converter, node, f"{name}.{command}.monitor")
         inherited = [default, own]
         if command not in COMMANDS and "enabled" not in special.common:
             inherited = [_only(level, special.services) for level in inherited]
@@ -51,7 +51,7 @@ def of_group(
     converter: Converter, node: Node, path: str, shared: Node | None
 ) -> dict[str, Monitors]:
     """The monitors around a group. `global.monitor` gives defaults for what the group names."""
-    own = monitor_tables.read(converter, node, path)
+    own = _level(converter, node, path)
     default = _only(_level(converter, shared, "global.monitor"), own.services)
     found = effective(converter, default, own)
     _drop_repeated(converter)
@@ -60,7 +60,7 @@ def of_group(
 
 def check_shared(converter: Converter, node: Node) -> None:
     """Find what is wrong with `global.monitor`, whoever is going to use it."""
-    effective(converter, monitor_tables.read(converter, node, "global.monitor"))
+    effective(converter, _level(converter, node, "global.monitor"))
     _drop_repeated(converter)
 
 
@@ -76,7 +76,11 @@ def _sections(profile: Node) -> dict[str, Node]:
 
 
 def _level(converter: Converter, node: Node | None, path: str) -> Level:
-    return Level() if node is None else monitor_tables.read(converter, node, path)
+    """What one table says, or what repeated blocks (HCL) say together."""
+    if node is None:
+        return Level()
+    parts = node.items if isinstance(node.value, list) else [node]
+    return monitor_merging.merged(*(monitor_tables.read(converter, part, path) for part in parts))
 
 
 def _only(level: Level, names: Container[str]) -> Level:

@@ -524,13 +524,14 @@ def test_blocks_of_hcl_may_be_repeated():
     text = f"""
         home {{
           monitor {{ timeout = "3s" }}
+          monitor {{ healthchecks {{ body-limit = 5 }} }}
           monitor {{ healthchecks = "{HC}" }}
           check {{ tag = ["a"] }}
           check {{ monitor {{ healthchecks = false }} }}
         }}
     """
     read = Reading(text, "hcl")
-    assert float(read.one().timeout) == 3
+    assert (float(read.one().timeout), read.one().body_limit) == (3, 5)
     assert read.of("check") == ()
 
 
