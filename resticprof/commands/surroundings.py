@@ -62,6 +62,7 @@ class Surroundings:
         self._background: list[webhooks.Messenger] = []
         self._lock: Lock | None = None
         self._begun = False
+        self._missing: set[str] = set()  # variables whose secret has no value
 
     def begin(self, lock: Lock | None) -> None:
         """From here on the profile is ours, and there may be something to clear up."""
@@ -107,12 +108,17 @@ class Surroundings:
         return {**known, "PROFILE_NAME": profile.name, "PROFILE_COMMAND": self._plan.command}
 
     def _configured(self) -> dict[str, str]:
-        """`env`. Raises `SecretError` for a reference that leads to no value."""
+        """`env`. Raises `SecretError` for a reference that leads to no value.
+
+        It is asked once: in the failure path, each hook would wait for it again.
+        """
         found = {}
         for name, value in self._plan.profile.env.items():
             try:
-                found[name] = reveal(value)
+                if name not in self._missing:
+                    found[name] = reveal(value)
             except Error as error:
+                self._missing.add(name)
                 if not self._undeterred:
                     raise
                 log.warning("env: `%s` is missing: %s", name, error)

@@ -146,12 +146,15 @@ def test_file_name_that_is_not_utf8_does_not_silence_the_failure(scene):
 
 
 def test_secret_without_a_value_fails_the_run_and_is_left_out_of_the_failure_hooks(scene):
-    scene.change("[home]\n", '[home]\nenv = { TOKEN = { command = "exit 3" }, OTHER = "here" }\n')
+    command = f"echo asked >>{scene.path}/asked; exit 3"
+    keys = f'env = {{ TOKEN = {{ command = "{command}" }}, OTHER = "here" }}'
+    scene.change("[home]\n", f"[home]\n{keys}\n")
     scene.change('"trace run-after-fail"', '"trace run-after-fail; echo $OTHER >$SCENE/other"')
     outcome = scene.run().expect(78)
     assert [line for line in scene.log if line != "restic init"] == [*ALARM, *END]
     assert (scene.path / "other").read_text() == "here\n"
-    assert "env: `TOKEN` is missing" in outcome.err
+    assert "that a secret refers to failed: exit status 3" in outcome.err
+    assert (scene.path / "asked").read_text() == "asked\n", "it may take a while each time"
 
 
 # ---- mistakes of ours -----------------------------------------------------------------------
