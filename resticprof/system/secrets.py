@@ -105,8 +105,8 @@ def _from_command(line: str, _directory: Path) -> str:
     command = Command(argv=("/bin/sh", "-c", line), public=("/bin/sh", "-c", MASK))
     result = process.run(command, process.CAPTURED, timeout=COMMAND_LIMIT)
     if result.exit_code != 0:
-        text = f"the command `{_shown('command', line)}` gives no secret: {process.cause(result)}"
-        raise SecretError(text)
+        shown, cause = _shown("command", line), process.cause(result)
+        raise SecretError(f"the command `{shown}` that a secret refers to failed: {cause}")
     return result.stdout.removesuffix("\n").removesuffix("\r")
 
 

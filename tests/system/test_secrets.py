@@ -74,8 +74,8 @@ def test_a_failing_command_shows_nothing_secret(tmp_path, caplog):
     with caplog.at_level(1, "resticprof"):
         text = failure("command", "printf '%s' secret-word; echo secret-word >&2; exit 3", tmp_path)
         other = failure("command", "TOKEN=secret-word false", tmp_path)
-    assert text == "the command `printf …` gives no secret: exit status 3"
-    assert other == "the command `…` gives no secret: exit status 1"
+    assert text == "the command `printf …` that a secret refers to failed: exit status 3"
+    assert other == "the command `…` that a secret refers to failed: exit status 1"
     assert "secret-word" not in caplog.text
 
 
