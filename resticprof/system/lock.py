@@ -99,7 +99,7 @@ class Lock:
     def release(self) -> None:
         """Remove the file, if it is still the one that we made.
 
-        One that cannot be removed is as good as free: nobody holds it any more.
+        One that cannot be removed is free as soon as we have ended.
         """
         try:
             if _is_at(self._descriptor, self.path):

@@ -86,6 +86,20 @@ def test_signal_ends_the_wait_for_the_repository_and_the_failure_is_told(scene):
     assert not scene.lock_file.exists()
 
 
+def test_signal_ends_the_run_while_a_stale_lock_is_removed(scene):
+    scene.change("initialize = true", "force-inactive-lock = true")
+    (scene.path / "locked").write_text(LOCKED.replace("1m5s", "3h0m0s"))
+    scene.block("restic unlock")
+    locked = f'[ $1 = unlock ] || {{ cat "{scene.path}/locked" >&2; exit 11; }}\n'
+    scene.project.program("restic", scene.restic + locked)
+    process = scene.start()
+    scene.wait_at("restic unlock")
+    assert seconds_to_end(process, signal.SIGINT) < 5
+    assert process.returncode == 128 + signal.SIGINT
+    assert scene.log.count("restic check") == 1
+    assert [line for line in scene.log if line in ALARM] == ALARM
+
+
 # ---- silent servers -------------------------------------------------------------------------
 
 

@@ -289,3 +289,11 @@ def test_a_place_that_takes_no_files_is_an_error():
     with pytest.raises(Error, match="cannot use the lock file"), lock.hold("/proc/the.lock"):
         pass
     assert not Path("/proc/the.lock").exists()
+
+
+def test_a_file_that_cannot_be_removed_is_a_warning(tmp_path, caplog):
+    folder = tmp_path / "folder"
+    with lock.hold(folder / "lock"):
+        folder.rename(tmp_path / "elsewhere")
+        folder.touch()
+    assert "cannot remove the lock file" in caplog.text
