@@ -77,7 +77,7 @@ def _version(path: str) -> Version | None:
     known = _remembered()
     if binary and binary.key in known:
         return Version.parse(known[binary.key])
-    result = process.run(Command(argv=(path, "version")), process.CAPTURED)
+    result = process.ask(Command(argv=(path, "version")))
     version = Version.from_output(result.stdout)
     if version is None:
         log.warning("`%s version` does not tell its version; every flag is passed on", path)

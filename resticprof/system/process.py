@@ -35,7 +35,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import CommandError
+from resticprof.errors import CommandError, Interrupted
 from resticprof.model.run import Command, Result
 from resticprof.model.types import Duration
 from resticprof.system import processes
@@ -131,6 +131,14 @@ def run(
         timed_out=child.timed_out,
         interrupted=interrupted,
     )
+
+
+def ask(command: Command, *, timeout: float | None = None) -> Result:
+    """Run a program for what it says. A signal that ends it is not its answer: `Interrupted`."""
+    result = run(command, CAPTURED, timeout=timeout)
+    if result.interrupted:
+        raise Interrupted(result.interrupted)
+    return result
 
 
 @contextlib.contextmanager

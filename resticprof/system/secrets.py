@@ -103,7 +103,7 @@ def _from_file(name: str, directory: Path) -> str:
 def _from_command(line: str, _directory: Path) -> str:
     """What the shell line prints; its errors stay unseen, since they may repeat the secret."""
     command = Command(argv=("/bin/sh", "-c", line), public=("/bin/sh", "-c", MASK))
-    result = process.run(command, process.CAPTURED, timeout=COMMAND_LIMIT)
+    result = process.ask(command, timeout=COMMAND_LIMIT)
     if result.exit_code != 0:
         shown, cause = _shown("command", line), process.cause(result)
         raise SecretError(f"the command `{shown}` that a secret refers to failed: {cause}")

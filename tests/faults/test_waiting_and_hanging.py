@@ -100,6 +100,27 @@ def test_signal_ends_the_run_while_a_stale_lock_is_removed(scene):
     assert [line for line in scene.log if line in ALARM] == ALARM
 
 
+def test_signal_ends_the_run_while_restic_is_asked_for_its_version(scene):
+    scene.project.program("restic", "#!/bin/sh\ntrace version\n" + scene.restic)
+    scene.block("version")
+    process = scene.start()
+    scene.wait_at("version")
+    assert seconds_to_end(process, signal.SIGINT) < 5
+    assert process.returncode == 128 + signal.SIGINT
+    assert [line for line in scene.log if line in ALARM] == ALARM
+
+
+def test_signal_ends_the_run_while_a_secret_is_fetched(scene):
+    scene.change("[home]\n", '[home]\nenv = { TOKEN = { command = "trace secret" } }\n')
+    scene.block("secret")
+    process = scene.start()
+    scene.wait_at("secret")
+    assert seconds_to_end(process, signal.SIGTERM) < 5
+    assert process.returncode == 128 + signal.SIGTERM
+    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert not scene.lock_file.exists()
+
+
 # ---- silent servers -------------------------------------------------------------------------
 
 
