@@ -6,7 +6,6 @@ import contextlib
 import glob
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +24,7 @@ from resticprof.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Profile, Schedule, Section, Webhook
@@ -73,6 +73,8 @@ def _all(configuration: Configuration) -> Iterator[Finding]:
     for name in sorted(configuration.names(), key=lambda name: len(configuration.ancestors(name))):
         yield from _profile(configuration, name)
     yield from _readable_secrets(configuration)
+    if not configuration.names():
+        yield Finding(str(configuration.file), 0, "", "there are no profiles", "warning")
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:
@@ -191,7 +193,7 @@ def _flag_files(subject: _Subject, section: Section, command: str) -> Iterator[F
 
 
 def _exists(subject: _Subject, where: Keys, path: str) -> bool:
-    return path == "-" or subject.is_reference(where) or Path(path).exists()
+    return path == "-" or subject.is_reference(where) or files.exists(path)
 
 
 def _references(configuration: Configuration, subject: _Subject) -> Iterator[Finding]:
@@ -206,7 +208,7 @@ def _references(configuration: Configuration, subject: _Subject) -> Iterator[Fin
             yield Finding(place.file, place.line, leaf.path, text, "warning")
         elif "file" in leaf.node.table:
             path = configuration.files.directory / os.path.expanduser(target)
-            if not path.exists():
+            if not files.exists(path):
                 text = f"the file `{path}` of this secret does not exist"
                 yield Finding(place.file, place.line, leaf.path, text)
             elif files.world_readable(path):

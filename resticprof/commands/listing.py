@@ -43,7 +43,8 @@ def listing(configuration: Configuration) -> Listing:
     entries = []
     for name in configuration.names():
         try:
-            _, profile = configuration.read_profile(name, reveal=False)
+            converter, profile = configuration.read_profile(name, reveal=False)
+            converter.settle()
         except Error as error:
             log.error("%s", error)
             continue

@@ -35,6 +35,7 @@ _ALWAYS = ("prometheus-push-format",)
 
 def shown(configuration: Configuration, name: str) -> dict[str, Shown]:
     """The titled parts of `show`: global, the profile or group, its schedules."""
+    name = configuration.spelled(name)
     parts = {"global": table(configuration.global_, defaults=True)}
     group = None if configuration.has_profile(name) else configuration.group(name)
     if group is not None:
@@ -129,6 +130,7 @@ class Value(msgspec.Struct, frozen=True):
 
 def explained(configuration: Configuration, name: str) -> dict[str, list[Value]]:
     """Every value of `global` and of a profile or group, by the titles of `show`, masked."""
+    name = configuration.spelled(name)
     shared = table(configuration.global_, defaults=True)
     parts = {"global": _explained("global", configuration.shared_node("global"), shared)}
     group = None if configuration.has_profile(name) else configuration.group(name)

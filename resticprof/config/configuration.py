@@ -82,6 +82,11 @@ class Configuration:
         """Whether there is a profile of this name, in any case."""
         return name.lower() in self._document.profiles
 
+    def spelled(self, name: str) -> str:
+        """The name of a profile as the file has it: it names locks, so there must be one only."""
+        node = self._document.profiles.get(name.lower())
+        return node.key if node is not None and node.key else name
+
     def ancestors(self, name: str) -> tuple[str, ...]:
         """The names of the parents of a profile in lower case, nearest first."""
         return self._document.ancestors(name)
@@ -92,6 +97,7 @@ class Configuration:
 
     def node(self, name: str, problems: Problems | None = None) -> Node:
         """The resolved tree of a profile. Raises `UsageError` when there is no such profile."""
+        name = self.spelled(name)
         document = self.files.document(name)
         if name.lower() not in document.profiles:
             there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
@@ -121,7 +127,7 @@ class Configuration:
         `again` executes its templates once more, after the working directory has changed.
         """
         if again:
-            self.files.forget(name)
+            self.files.forget(self.spelled(name))
         converter, profile = self.read_profile(name, reveal=reveal)
         strict = self.global_.strict
         if not again:
@@ -134,6 +140,7 @@ class Configuration:
 
         Without `reveal` no secret reference is followed: its own text stands for the value.
         """
+        name = self.spelled(name)
         converter = Converter(self.files.directory, reveal=reveal)
         node = self.node(name, converter)
         if node.get("base-dir"):  # the run is going to change its directory
@@ -161,7 +168,8 @@ class Configuration:
             converter.problem(table["version"], "version", text)
         for key, node in table.items():
             if key not in (*_TOP_OF_VERSION_2, *_NOT_OURS) and not key.startswith(("x-", ".")):
-                converter.unknown_key(node, key, _TOP_OF_VERSION_2)
+                hint = "; profiles stand below `profiles` in version 2" if node.table else ""
+                converter.unknown_key(node, key, _TOP_OF_VERSION_2, hint)
         for key in ("profiles", "mixins"):
             if key in table and not isinstance(table[key].value, dict):
                 text = f"expected a table by name, got {describe(table[key])}"

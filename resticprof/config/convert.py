@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from resticprof.config import keys
-from resticprof.config.problems import Problems, nearest
+from resticprof.config.problems import Problems, at, nearest
 from resticprof.errors import SecretError
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
@@ -42,6 +42,12 @@ class Converter(Problems):
         self.directory = directory
         self.reveal = reveal
         self.secrets: list[Secret] = []  # those that became plain values
+
+    def no_section(self, node: Node, path: str) -> None:
+        """Remember a section that is no table, like a key that nobody knows; nothing is allowed."""
+        if node.value is not None:
+            text = f"expected a table with the keys of this command, got {describe(node)}"
+            self.unknown.append(at(node, path, text))
 
     # ---- tables -------------------------------------------------------------------------
 

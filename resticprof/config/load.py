@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.config import resolve, secrecy
+from resticprof.config.convert import describe, scalar_text
 from resticprof.config.formats import base
+from resticprof.config.merge import entries
 from resticprof.config.problems import Problems, at
 from resticprof.errors import ConfigError, Problem, TemplateError
+from resticprof.system import files
 from resticprof.system.logs import TRACE
 from resticprof.templates.buffer import Rendered
 
@@ -56,7 +59,7 @@ def find(name: str) -> Path:
     extensions = [""] if Path(name).suffix else [f".{part}" for part in base.SEARCH_ORDER]
     for extension in extensions:
         for candidate in _candidates(name + extension):
-            if candidate.is_file():
+            if files.is_file(candidate):
                 return candidate
     tried = "\n".join(f"  {place}" for place in (Path.cwd(), *places()))
     wanted = name if extensions == [""] else f"{name}.{{{','.join(base.SEARCH_ORDER)}}}"
@@ -187,23 +190,25 @@ class Files:
         """Read what `includes` of the main file names: files, or globs sorted by name."""
         node = tree.get("includes")
         problems: list[Problem] = []
-        for entry in (node.items or [node]) if node else []:
-            for file in self._included_files(entry):
-                try:
+        for entry in entries(node) if node is not None and node.value is not None else ():
+            try:
+                for file in self._included_files(entry):
                     self._include(file, entry)
-                except ConfigError as error:
-                    problems += error.problems
+            except ConfigError as error:
+                problems += error.problems
         if problems:
             raise ConfigError(*problems)
 
     def _included_files(self, entry: Node) -> list[Path]:
-        pattern = str(self.directory / os.path.expanduser(str(entry.value)))
-        matches = sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute
-        found = [Path(name) for name in matches if Path(name).is_file()]
-        files = [Path(pattern)] if Path(pattern).is_file() else found
-        if not files:
-            self.advice.append(at(entry, "includes", f"nothing matches `{entry.value}`"))
-        return [file for file in files if not _same_file(file, self.main)]
+        written = scalar_text(entry)
+        if isinstance(entry.value, dict | list) or not written:
+            raise ConfigError(at(entry, "includes", f"expected a file, got {describe(entry)}"))
+        pattern = os.path.join(self.directory, os.path.expanduser(written))
+        names = [pattern] if files.is_file(pattern) else _glob(pattern)
+        found = [Path(name) for name in names if files.is_file(name)]
+        if not found:
+            self.advice.append(at(entry, "includes", f"nothing matches `{written}`"))
+        return [file for file in found if not _same_file(file, self.main)]
 
     def _include(self, file: Path, entry: Node) -> None:
         source = read(file)
@@ -232,6 +237,13 @@ def _with_template_steps(node: Node, lines: frozenset[int]) -> Node:
     if isinstance(node.value, list):
         return node.with_value([_with_template_steps(item, lines) for item in node.value])
     return node.with_step("template") if node.place.line in lines else node
+
+
+def _glob(pattern: str) -> list[str]:
+    try:
+        return sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute
+    except (OSError, ValueError):  # a path that no file can have
+        return []
 
 
 def _same_file(one: Path, other: Path) -> bool:

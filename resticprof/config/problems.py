@@ -25,11 +25,11 @@ class Problems:
         """Remember a mistake and its place."""
         self.problems.append(at(node, path, text))
 
-    def unknown_key(self, node: Node, path: str, known: Collection[str]) -> None:
-        """Remember a key that nobody knows, with the nearest one that exists."""
+    def unknown_key(self, node: Node, path: str, known: Collection[str], hint: str = "") -> None:
+        """Remember a key that nobody knows, with the nearest one that exists, or else the hint."""
         spelled = node.key or path.rpartition(".")[2]
         near = nearest(spelled.lower(), known)
-        hint = f"; did you mean `{near}`?" if near else ""
+        hint = f"; did you mean `{near}`?" if near else hint
         self.unknown.append(at(node, path, f"unknown key{hint}"))
 
     def advise(self, node: Node, path: str, text: str) -> None:

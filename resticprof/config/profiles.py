@@ -39,14 +39,15 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
     sections: dict[str, Section] = {}
     flag_nodes: dict[str, Node] = {}
     for key, child in node.table.items():
+        path = f"{name}.{key}"
         if key in keys.spellings(Profile) or key == "monitor":
             continue
         if keys.section_type(key) and _is_table(child):
-            sections[key] = _section(converter, child, key, f"{name}.{key}", node, shared)
+            sections[key] = _section(converter, child, key, path, node, shared)
+        elif keys.section_type(key) and not flags.exists(key):
+            converter.no_section(child, path)
         elif _is_table(child) and not is_reference(child):
-            converter.unknown_key(
-                child, f"{name}.{key}", [*keys.fields(Profile), *flags.commands()]
-            )
+            converter.unknown_key(child, path, [*keys.fields(Profile), *flags.commands()])
         else:
             flag_nodes[key] = child
     values["env"] = _variables(node.get("env"), values.get("env", {}))

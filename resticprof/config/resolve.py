@@ -80,6 +80,8 @@ class Document:
 
     def _inherited(self, name: str, chain: tuple[str, ...], problems: Problems) -> Node:
         own = self.profiles[name]
+        if own.value is None:
+            return own.with_value({})
         if not isinstance(own.value, dict):
             problems.problem(own, name, "a profile is a table of keys")
             return own.with_value({})

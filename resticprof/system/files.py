@@ -111,11 +111,21 @@ def search(*places: str | Path) -> Path | None:
     return next((Path(place) for place in places if Path(place).is_file()), None)
 
 
+def exists(path: str | Path) -> bool:
+    """Whether there is something of this name; of a text that can be no name, there is nothing."""
+    return os.path.exists(path)  # noqa: PTH110 - unlike this, `Path.exists` fails for some texts
+
+
+def is_file(path: str | Path) -> bool:
+    """The same for files."""
+    return os.path.isfile(path)  # noqa: PTH113 - as above
+
+
 def world_readable(path: str | Path) -> bool:
     """Whether any user of this machine may read the file; `False` when it is not there."""
     try:
         return bool(Path(path).stat().st_mode & stat.S_IROTH)
-    except OSError:
+    except (OSError, ValueError):  # a path of strange characters
         return False
 
 

@@ -68,6 +68,8 @@ def _once(fetch: Callable[[], str]) -> Callable[[], str]:
 
 
 def _fetched(kind: str, target: str, directory: Path) -> str:
+    if "\0" in target:
+        raise SecretError(f"the {kind} that a secret refers to has a character that none can have")
     value = _SOURCES[kind](target, directory)
     if not value:
         raise SecretError(f"the {kind} `{_shown(kind, target)}` that a secret refers to is empty")
