@@ -14,7 +14,8 @@ LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(?:#([^)]*))?\)")
 
 BLOCK = re.compile(r"^ *```(toml|yaml|json|hcl)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
 ALLOWED = re.compile(
-    r"there are no profiles|does not exist|there is no profile|has shut down|nothing matches|is not set here"
+    r"there are no profiles|"
+    r"does not exist|there is no profile|has shut down|nothing matches|is not set here"
 )
 """What `check-config` may say about an example, which is a part of a configuration."""
 
