@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -39,6 +39,7 @@ TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
 
 _ACTION = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
 _OF_PROFILE = re.compile(r"profile|\benv\b|current_?dir", re.IGNORECASE)
+_NAME = re.compile(r"\{\{-?\s*(?:\.Profile\.Name|profile\.name)\s*-?\}\}")
 _SYSTEM_PLACES = ("/usr/local/etc", "/etc", "/opt/local/etc")
 
 
@@ -127,25 +128,40 @@ class Files:
         Raises `ConfigError` with what is wrong with any of them.
         """
         if not self._documents:
-            self._documents[self._key(profile_name)] = self._first_document(profile_name)
+            document = self._first_document(profile_name)
+            self._documents[self._key(profile_name)] = document
+            return document
         key = self._key(profile_name)
+        if key == resolve.STAND_IN and key not in self._documents:
+            document = self._merged(self._parsed(profile_name, key), stand_in=key)
+            if any(key in node.key for node in document.tree.walk()):
+                self._sharing = "nothing"  # even keys depend on the name
+                return self.document(profile_name)
+            self._documents[key] = document
         if key not in self._documents:
             self._documents[key] = self._merged(self._parsed(profile_name))
         return self._documents[key]
 
     def forget(self, profile_name: str) -> None:
         """Execute the templates again when this profile is asked for the next time."""
-        if self._key(profile_name):
+        if self._sharing == "nothing":
             self._documents.pop(profile_name, None)
 
     def _key(self, profile_name: str) -> str:
-        """Profiles share a document, unless a template may be another one for each of them."""
-        return profile_name if self._of_profile else ""
+        """Profiles share a document, as far as templates allow it."""
+        if self._sharing == "everything":
+            return ""
+        first = not self._documents or profile_name in self._documents
+        return profile_name if first or self._sharing == "nothing" else resolve.STAND_IN
 
     @functools.cached_property
-    def _of_profile(self) -> bool:
+    def _sharing(self) -> Literal["everything", "all but the name", "nothing"]:
+        """What is the same for all profiles: whatever the templates do not ask the profile for."""
         actions = (found[0] for source in self._sources for found in _ACTION.finditer(source.text))
-        return any(map(_OF_PROFILE.search, actions))
+        asking = [action for action in actions if _OF_PROFILE.search(action)]
+        if not asking:
+            return "everything"
+        return "all but the name" if all(map(_NAME.fullmatch, asking)) else "nothing"
 
     def _first_document(self, profile_name: str) -> resolve.Document:
         """The main file alone names its includes; only then all files can be read together."""
@@ -155,13 +171,14 @@ class Files:
             trees = self._parsed(profile_name)
         return self._merged(trees)
 
-    def _merged(self, trees: list[Node]) -> resolve.Document:
+    def _merged(self, trees: list[Node], stand_in: str = "") -> resolve.Document:
         problems = Problems()
         tree = resolve.merge_files(trees, problems)
-        return resolve.Document(tree, problems.problems)
+        return resolve.Document(tree, problems.problems, stand_in)
 
-    def _parsed(self, profile_name: str) -> list[Node]:
-        render = self._renderer(profile_name)
+    def _parsed(self, profile_name: str, stand_in: str = "") -> list[Node]:
+        """The trees of all files; `stand_in` is written for the name of the profile."""
+        render = self._renderer(stand_in or profile_name)
         trees: list[Node] = []
         problems: list[Problem] = []
         for source in self._sources:
@@ -178,7 +195,8 @@ class Files:
     def _tree(self, source: Source, rendered: Rendered, profile_name: str) -> Node:
         if rendered.lines:
             title = "%s after its templates, for the profile %s:\n%s"
-            shown = secrecy.Numbered(rendered.text, source.format)
+            text = rendered.text.replace(resolve.STAND_IN, profile_name)
+            shown = secrecy.Numbered(text, source.format)
             log.log(TRACE, title, source.file, profile_name, shown)
         tree = base.parse(rendered.text, source.file, source.format, rendered.lines)
         tree = _with_template_steps(tree, _changed(source.text, rendered))

@@ -9,7 +9,7 @@ from resticprof.config.convert import scalar_text
 from resticprof.model import expansion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from resticprof.config.problems import Problems
     from resticprof.config.tree import Node
@@ -87,17 +87,8 @@ def _variables(mixin: Node, entry: Node, path: str, problems: Problems) -> dict[
 def _filled(mixin: Node, variables: Mapping[str, str]) -> Node:
     """The mixin's content with its variables replaced; other names are left for later."""
     content = {key: node for key, node in mixin.table.items() if key != "default-vars"}
-    return _expanded(
-        mixin.with_value(content), lambda name: variables.get(name.lower(), f"${{{name}}}")
-    )
 
+    def lookup(name: str) -> str:
+        return variables.get(name.lower(), f"${{{name}}}")
 
-def _expanded(node: Node, lookup: Callable[[str], str]) -> Node:
-    value = node.value
-    if isinstance(value, str):
-        return node.with_value(expansion.expand(value, lookup))
-    if isinstance(value, dict):
-        return node.with_value({key: _expanded(child, lookup) for key, child in value.items()})
-    if isinstance(value, list):
-        return node.with_value([_expanded(child, lookup) for child in value])
-    return node
+    return mixin.with_value(content).with_texts(lambda text: expansion.expand(text, lookup))

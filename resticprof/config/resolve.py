@@ -25,13 +25,20 @@ RESERVED = frozenset({"global", "groups", "includes", "version", "$schema", "mix
 
 MOST_ANCESTORS = 50
 
+STAND_IN = "resticprof-stands-in-for-the-name"
+"""What templates get as the name of the profile, where one tree serves all profiles."""
+
 
 class Document:
-    """All files as one tree, taken apart once; `problems` are those of bringing them together."""
+    """All files as one tree, taken apart once; `problems` are those of bringing them together.
 
-    def __init__(self, tree: Node, problems: Sequence[Problem] = ()) -> None:
+    `stand_in` is the text in whose place each profile has its name.
+    """
+
+    def __init__(self, tree: Node, problems: Sequence[Problem] = (), stand_in: str = "") -> None:
         self.tree = tree
         self.problems = problems
+        self._stand_in = stand_in
         self.version = version(tree)
 
     @functools.cached_property
@@ -64,6 +71,8 @@ class Document:
         """
         node = self._inherited(name.lower(), (), problems)
         node = merge.settled(node) if self.version == 2 else node
+        if self._stand_in:
+            node = node.with_texts(lambda text: text.replace(self._stand_in, name))
         return _implied(node, self.version)
 
     def ancestors(self, name: str) -> tuple[str, ...]:

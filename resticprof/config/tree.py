@@ -10,7 +10,7 @@ import msgspec
 from resticprof.model.types import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Scalar = str | int | float | bool | datetime | date | time | None
 
@@ -74,6 +74,17 @@ class Node(msgspec.Struct, frozen=True):
     def with_value(self, value: Scalar | list[Node] | dict[str, Node]) -> Node:
         """Another value at the same place."""
         return Node(value, self.place, self.key, self.steps)
+
+    def with_texts(self, change: Callable[[str], str]) -> Node:
+        """The same with every text in it, keys apart, as `change` gives it."""
+        value = self.value
+        if isinstance(value, str):
+            return self.with_value(change(value))
+        if isinstance(value, dict):
+            return self.with_value({key: node.with_texts(change) for key, node in value.items()})
+        if isinstance(value, list):
+            return self.with_value([node.with_texts(change) for node in value])
+        return self
 
     def plain(self) -> object:
         """The value without places, as a JSON-like structure; for tests and comparisons."""
