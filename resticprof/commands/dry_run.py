@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resticprof.commands import arguments, execute, rehearsal
 from resticprof.commands.selection import Selection
+from resticprof.errors import UsageError
 from resticprof.model import masking
 from resticprof.model.run import State
 from resticprof.model.types import known
@@ -29,9 +30,14 @@ def lines(selection: Selection, session: Session) -> Iterator[str]:
     if group is None:
         yield from _profile(selection, session)
         return
+    if group.parallel > 1:
+        yield f"dry-run: up to {group.parallel} at the same time, on different repositories:"
     for name in group.profiles:
         yield f"dry-run: profile {name}"
-        yield from _profile(Selection(name, selection.command, selection.extra), session)
+        try:
+            yield from _profile(Selection(name, selection.command, selection.extra), session)
+        except UsageError as error:
+            yield f"dry-run: the run would fail: {error}"
 
 
 def _profile(selection: Selection, session: Session) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _run_members(
 
     chosen = [Selection(name, selection.command, selection.extra) for name in group.profiles]
     if group.parallel > 1:
-        orders = [members.order(group.name, one, session) for one in chosen]
+        orders = members.orders(group.name, chosen, session)
         waiting = Waiting([_claims(one, session) for one in chosen], group.parallel)
         return members.run_side_by_side(orders, waiting, session, go_on=go_on)
     return _run_in_order(chosen, run, go_on)

@@ -38,9 +38,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
 
 
-def order(group: str, selection: Selection, session: Session) -> Order:
+def orders(group: str, chosen: list[Selection], session: Session) -> list[Order]:
+    """An order for each member."""
+    return [_order(group, one, session, number) for number, one in enumerate(chosen)]
+
+
+def _order(group: str, selection: Selection, session: Session, number: int) -> Order:
     """The order for one member. Its words come back to us, so it has no log target of its own."""
-    answer = files.private_directory() / f"{group}.{selection.name}.json".replace("/", "_")
+    answer = files.private_directory() / f"member-{number}.json"
     invocation = msgspec.structs.replace(
         session.invocation,
         name=selection.name,

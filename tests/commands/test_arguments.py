@@ -59,6 +59,13 @@ def test_pattern_of_relative_sources_is_looked_up_below_their_base(project, back
     assert fake_restic.calls[0].cwd == str(project.path / "base")
 
 
+def test_sources_give_way_to_standard_input(project, fake_restic):
+    project.write("profiles.toml", f'{VERSION_1}[default.backup]\nsource = ["/etc"]\n')
+    project.run("backup", "--stdin", stdin="data").expect(0)
+    assert words(fake_restic) == []
+    assert fake_restic.calls[0].stdin == "data"
+
+
 def test_sources_are_looked_at_for_a_backup_only(project, fake_restic):
     project.write("profiles.toml", f'{VERSION_1}[default.backup]\nsource = ["/no/such*"]\n')
     assert "matches nothing" not in project.run("snapshots").expect(0).err

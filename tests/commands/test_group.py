@@ -153,6 +153,12 @@ def test_dry_run_shows_every_member(groups, fake_restic):
     assert not fake_restic.calls
 
 
+def test_dry_run_goes_on_behind_a_member_that_does_not_exist(groups):
+    out = groups.run("--dry-run", "all.check").expect(0).out
+    assert "up to 5 at the same time" in out
+    assert "dry-run: the run would fail: no profile or group `nobody`" in out
+
+
 # ---- side by side ---------------------------------------------------------------------------
 
 
@@ -236,6 +242,16 @@ def test_member_with_the_lock_file_of_another_waits_for_its_turn(groups, fake_re
     fake_restic.answer("check", delay=0.3)
     groups.run("beside.check").expect(0)  # or c would have found the lock taken
     assert names(fake_restic)[0] == "a"
+
+
+def test_member_may_be_there_twice(groups, fake_restic):
+    text = (
+        PROFILES.format(path=groups.path) + '[groups.twice]\nprofiles = ["a", "a"]\nparallel = 2\n'
+    )
+    groups.write("profiles.toml", text)
+    fake_restic.answer("check", code=1, nth=2)
+    outcome = groups.run("twice.check").expect(1)
+    assert "check twice: FAILED (1 of 2 members failed: a)" in outcome.err
 
 
 def test_group_label_reaches_the_metrics_of_members(groups, fake_restic):
