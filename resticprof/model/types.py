@@ -112,6 +112,23 @@ _UNITS = {
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
+LONGEST = 2.0**63 / 1e9
+"""Seconds that Go can count in nanoseconds."""
+
+
+def _seconds(text: str) -> float:
+    """The length of a duration in seconds; `nan` for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    sign, rest = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
+    parts = _PART.findall(rest)
+    if not parts or "".join(number + unit for number, unit in parts) != rest:
+        return float("nan")
+    return sign * sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
 class Duration(float):
     """A length of time in seconds, written as Go writes it: `1h30m`, `90s`, `1.5h`."""
 
@@ -121,15 +138,10 @@ class Duration(float):
     def parse(cls, text: str) -> Duration:
         """Read Go's notation; a bare number means seconds. Raises `ValueError`."""
         text = text.strip()
-        try:
-            return cls(float(text))
-        except ValueError:
-            pass
-        sign, rest = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
-        parts = _PART.findall(rest)
-        if not parts or "".join(number + unit for number, unit in parts) != rest:
+        seconds = _seconds(text)
+        if not abs(seconds) <= LONGEST:  # `nan` is neither
             raise ValueError(f"`{text}` is not a duration; write it like 30s, 10m or 1h30m")
-        return cls(sign * sum(float(number) * _UNITS[unit] for number, unit in parts))
+        return cls(seconds)
 
     def __str__(self) -> str:
         """Go's form: `1h0m0s`, `1m16s`, `1.5s`, `300ms`."""

@@ -1,0 +1,233 @@
+"""Files are found, rendered, parsed and included; every place is one of the files as written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resticprof.commands import template_data
+from resticprof.config import load
+from resticprof.config.problems import Problems
+from resticprof.errors import ConfigError
+from tests.kit.configuration import opened
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def writer(**texts):
+        for name, text in texts.items():
+            file = tmp_path / name.replace("__", ".").replace("_in_", "/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return tmp_path
+
+    return writer
+
+
+def files(name):
+    file = load.find(name)
+    return load.Files(file, "", template_data.Renderer(file).of_profile)
+
+
+def problems(name):
+    with pytest.raises(ConfigError) as raised:
+        files(name).document("default")
+    return [str(problem) for problem in raised.value.problems]
+
+
+# ---- finding --------------------------------------------------------------------------------
+
+
+def test_extensions_are_tried_in_order_in_all_places(write, monkeypatch):
+    folder = write(profiles__json="{}", home_in_resticprofile_in_profiles__yaml="")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "home"))
+    assert load.find("profiles") == folder / "home" / "resticprofile" / "profiles.yaml"
+    write(profiles__conf="")
+    assert str(load.find("profiles")) == "profiles.conf"
+
+
+def test_our_own_folder_goes_before_that_of_resticprofile(write, monkeypatch):
+    folder = write(c_in_resticprof_in_x__toml="", c_in_resticprofile_in_x__toml="")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "c"))
+    assert load.find("x.toml") == folder / "c" / "resticprof" / "x.toml"
+
+
+def test_a_file_that_is_nowhere_is_told_with_all_places(write, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_DIRS", "/one:/two")
+    with pytest.raises(ConfigError, match="no configuration file `nope") as raised:
+        load.find("nope")
+    assert "/two/resticprofile" in str(raised.value)
+    assert "{conf,yaml,toml,json,hcl,yml}" in str(raised.value)
+
+
+def test_a_folder_is_not_a_file(write):
+    write(profiles__yaml_in_x="")
+    with pytest.raises(ConfigError):
+        load.find("profiles.yaml")
+
+
+# ---- includes -------------------------------------------------------------------------------
+
+
+def test_includes_are_merged_in_order_and_remember_their_file(write):
+    write(
+        main__yaml="includes: [b.toml, 'd/*.yaml']\np: {x: main, list: [1, 2], t: {a: 1}}",
+        b__toml="[p]\nx = 'b'\nlist = [3]",
+        d_in_2__yaml="p: {t: {b: 3}}",
+        d_in_1__yaml="p: {t: {b: 2, c: 2}, x: null}",
+    )
+    node = files("main.yaml").document("default").profiles["p"]
+    assert node.plain() == {"x": "b", "list": [3], "t": {"a": 1, "b": 3, "c": 2}}
+    assert node.get("x").steps == ("include b.toml",)
+    assert node.get("t").get("b").place.file == "d/2.yaml"
+
+
+def test_the_main_file_does_not_include_itself(write):
+    write(main__yaml="includes: '*.yaml'\np: {a: 1}", other__yaml="p: {b: 2}")
+    found = files("main.yaml")
+    assert found.document("default").profiles["p"].plain() == {"a": 1, "b": 2}
+    assert found.names == ("main.yaml", "other.yaml")
+
+
+def test_includes_of_includes_do_not_count(write):
+    write(main__yaml="includes: one.yaml", one__yaml="includes: two.yaml", two__yaml="p: {}")
+    assert "p" not in files("main.yaml").document("default").profiles
+
+
+def test_a_pattern_that_matches_nothing_is_advice(write):
+    write(main__yaml="version: 1\nincludes: [nope/*, '~nobody/x']\n")
+    found = files("main.yaml")
+    found.document("default")
+    assert [str(problem) for problem in found.advice] == [
+        "main.yaml:2: includes: nothing matches `nope/*`",
+        "main.yaml:2: includes: nothing matches `~nobody/x`",
+    ]
+
+
+def test_the_mistakes_of_all_files_are_told_at_once(write):
+    write(
+        main__yaml="includes: [a.yaml, b.toml, c.json, d.hcl, e.yaml, [x]]",
+        a__yaml="p: [1",
+        b__toml="a = ",
+        c__json='{"a": "{{ nosuch }}"}',
+        e__yaml="a: {{ if }}",
+    )
+    write(d__hcl="p {}")
+    assert problems("main.yaml") == [
+        "main.yaml:1: includes: `d.hcl` cannot be included: HCL files include HCL files only",
+        "main.yaml:1: includes: expected a file, got a list",
+    ]
+    write(main__yaml="includes: [a.yaml, b.toml, c.json, e.yaml]")
+    assert [text.partition(": ")[0] for text in problems("main.yaml")] == [
+        "a.yaml:1",
+        "b.toml:1",
+        "c.json:1",
+        "e.yaml:1",
+    ]
+
+
+def test_definitions_are_shared_with_the_files_that_follow(write):
+    write(
+        main__yaml='includes: more.yaml\n{{ define "x" }}local:/x{{ end }}\np: {a: 1}',
+        more__yaml='p: {repository: "{{ template "x" . }}"}',
+    )
+    assert files("main.yaml").document("default").profiles["p"].plain()["repository"] == "local:/x"
+
+
+# ---- templates ------------------------------------------------------------------------------
+
+LOOP = """\
+version: "1"
+{{ range list "x" "y" }}
+{{ . }}:
+  repository: /r
+  lock: "/tmp/{{ . }}"
+{{ end }}
+last:
+  lock: /tmp/last
+"""
+
+
+def test_places_are_lines_of_the_file_and_not_of_the_text(write):
+    write(main__yaml=LOOP)
+    profiles = files("main.yaml").document("default").profiles
+    assert profiles["x"].get("repository").place.line == 4
+    assert profiles["y"].get("repository").place.line == 4
+    assert profiles["last"].get("lock").place.line == 8
+
+
+def test_values_that_a_template_made_say_so(write):
+    write(main__yaml=LOOP)
+    profiles = files("main.yaml").document("default").profiles
+    assert profiles["x"].get("lock").steps == ("template",)
+    assert profiles["x"].get("repository").steps == ()
+    assert profiles["last"].get("lock").steps == ()
+
+
+def test_mistakes_of_a_format_are_at_lines_of_the_file(write):
+    write(main__yaml=LOOP + "  broken: [1\n")
+    assert problems("main.yaml")[0].startswith("main.yaml:9: cannot be read as YAML")
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("a: {x: 1}", True),
+        ('a: {x: "{{ .Hostname }}"}', True),
+        ('a: {x: "{{ .Profile.Name }}"}', False),
+        ('a: {x: "{{ .Profile.Name | upper }}"}', False),
+        ('a: {x: "{{ env }}"}', False),
+        ('a: {x: "{{ .CurrentDir }}"}', False),
+        ('a: {x: "{{ profile.name }}"}', False),
+    ],
+)
+def test_profiles_share_what_no_template_makes_different(write, text, shared):
+    write(main__yaml=text)
+    found = files("main.yaml")
+    assert (found.document("a") is found.document("b")) == shared
+
+
+NAMES = st.sampled_from(["home", "Home", "a.b", "1", "x y", "default"])
+PIECES = st.sampled_from(
+    ["{{ .Profile.Name }}", "{{- .Profile.Name -}}", "x", "/", "$$", "{{ .OS }}", "-", "'"]
+)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=5).map("".join), NAMES)
+@settings(max_examples=60)
+def test_a_tree_for_all_names_is_the_same_as_one_for_each(tmp_path_factory, value, name):
+    folder = tmp_path_factory.mktemp("name")
+    text = f'"{name}":\n  x: "{value}"\n  y: ["{value}"]\n  z: {{t: "{value}"}}\n'
+    trees = []
+    for suffix in ("", '# {{ .Profile.Name | printf "%s" }}\n'):  # more than the plain name
+        file = folder / "main.yaml"
+        file.write_text(text + suffix)
+        found = load.Files(file, "", template_data.Renderer(file).of_profile)
+        found.document("default")
+        trees.append(found.document(name).profile(name, Problems()).plain())
+    assert trees[0] == trees[1]
+
+
+def test_a_tree_whose_keys_depend_on_the_name_is_made_for_each(write):
+    write(main__yaml='a: {"tag-{{ .Profile.Name }}": 1}\nb: {"tag-{{ .Profile.Name }}": 2}')
+    found = files("main.yaml")
+    assert found.document("default").profile("a", Problems()).plain() == {"tag-default": 1}
+    assert found.document("a").profile("a", Problems()).plain() == {"tag-a": 1}
+    assert found.document("b").profile("b", Problems()).plain() == {"tag-b": 2}
+
+
+def test_an_inherited_value_sees_the_name_of_the_child(write):
+    write(main__yaml='base: {lock: "/tmp/{{ .Profile.Name }}"}\nhome: {inherit: base}')
+    configuration = opened("main.yaml")
+    assert configuration.profile("home").lock == "/tmp/home"
+    assert configuration.profile("base").lock == "/tmp/base"
+
+
+def test_the_language_may_be_in_the_name(write):
+    write(profiles__toml__j2='{% set x = "/r" %}\n[p]\nrepository = "{{ x }}"\n')
+    node = files("profiles.toml.j2").document("default").profiles["p"]
+    assert node.get("repository").value == "/r"
+    assert node.get("repository").place.line == 3
