@@ -51,8 +51,13 @@ def run_member(text: str) -> int:
     order = members.read(text)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # our parent sends it when it means it
     with logging_for(order.invocation, marked=True) as logs, Signals() as signals:
-        session = Session(order.invocation, read_configuration(order.invocation), signals, logs)
-        report = execute.run_profile(order.selection, session, group=order.group)
+        try:
+            configuration = read_configuration(order.invocation)
+            session = Session(order.invocation, configuration, signals, logs)
+            report = execute.run_profile(order.selection, session, group=order.group)
+        except Error as error:
+            log.error("%s", error)
+            return error.exit_code
     members.answer(order, report)
     return report.exit_code
 

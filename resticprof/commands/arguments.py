@@ -75,8 +75,7 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
         found = collect.collect(profile, step.section, situation)
     found = _with_private_files(found, profile, context)
     _add_retry_lock(found, step, context)
-    from_stdin = "--stdin" in step.extra  # restic refuses sources beside it
-    alone = step.second or from_stdin
+    alone = step.second or "--stdin" in step.extra  # beside it restic refuses sources
     positional = () if alone else collect.positional(profile, step.section, situation)
     built = argv.render(
         step.command, found, extra=step.extra, positional=positional, situation=situation

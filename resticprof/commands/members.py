@@ -17,6 +17,7 @@ from resticprof.commands.selection import Selection
 from resticprof.errors import Error
 from resticprof.model.run import Command, Invocation, Report
 from resticprof.system import files, process
+from resticprof.system.logs import unmarked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,8 +93,9 @@ def _run(order: Order, session: Session, signals: Signals) -> Member:
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             report = msgspec.json.decode(Path(order.answer).read_bytes(), type=Report)
             return Member.ran(name, report)
+        _, last_words = unmarked(result.stderr.strip().rpartition("\n")[2])
         code = result.exit_code if result.exit_code >= 0 else 128 - result.exit_code
-        return Member.broken(name, code, f"ended without a word: {process.cause(result)}")
+        return Member.broken(name, code, last_words or process.cause(result))
     except Error as error:
         return Member.broken(name, error.exit_code, str(error))
     except Exception as error:

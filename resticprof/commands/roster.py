@@ -83,7 +83,7 @@ def report(began: Report, members: list[Member], interrupted: int, ended: dateti
     The status is that of the first member that failed, and an interrupted group is no success.
     """
     failed = [member for member in members if member.failed]
-    code = failed[0].exit_code if failed else 128 + interrupted if interrupted else 0
+    code = (failed[0].exit_code or 1) if failed else 128 + interrupted if interrupted else 0
     outcomes = {member.outcome for member in members}
     skipped = outcomes == {Outcome.SKIPPED}
     how = Outcome.WARNING if Outcome.WARNING in outcomes else Outcome.SUCCESS

@@ -122,7 +122,8 @@ class Routes:
                 _write(2, f"{prefix}{text}\n".encode())
 
         return Streams(
-            stdout=Stream(echo=False, lines=data), stderr=Stream(echo=False, lines=words)
+            stdout=Stream(echo=False, lines=data),
+            stderr=Stream(echo=False, lines=words, keep=True),
         )
 
     def _to_stderr_scrubbed(self, data: bytes) -> None:

@@ -191,6 +191,7 @@ def test_each_line_says_whose_it_is(groups, fake_restic):
         assert f"[{name}] words\n" in outcome.err
         assert f" [{name}] check {name}: OK in" in outcome.err
     assert "[d] early from d" in outcome.err
+    assert re.search(r"  nobody +failed +no profile or group `nobody`", outcome.err)
     assert rows(outcome) == {
         "a": "success",
         "b": "success",
