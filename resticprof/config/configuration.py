@@ -99,6 +99,9 @@ class Configuration:
         """The resolved tree of a profile. Raises `UsageError` when there is no such profile."""
         name = self.spelled(name)
         document = self.files.document(name)
+        if name.lower() not in document.profiles and self.has_profile(name):
+            text = "is gone when its templates see its name; no name may depend on `.Profile.Name`"
+            raise ConfigError(Problem(text, file=str(self.file), key=name))
         if name.lower() not in document.profiles:
             there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
             raise UsageError(

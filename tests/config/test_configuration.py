@@ -1,0 +1,268 @@
+"""What the program sees of a configuration: global values, names, groups, profiles, problems."""
+
+from __future__ import annotations
+
+import pytest
+
+from resticprof.errors import ConfigError, UsageError
+from resticprof.model.types import Secret
+from tests.kit.configuration import opened
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def reader(text, name="profiles.yaml"):
+        (tmp_path / name).write_text(text)
+        return opened(name)
+
+    return reader
+
+
+def texts(problems):
+    return [str(problem) for problem in problems]
+
+
+# ---- names ----------------------------------------------------------------------------------
+
+
+def test_names_are_those_of_the_file_whatever_was_typed(read):
+    configuration = read("Home: {lock: '/x-{{ .Profile.Name }}'}\na.b: {tag: x}\nempty:\nnone: {}")
+    assert configuration.names() == ["Home", "a.b"]
+    assert configuration.profile("HOME").name == "Home"
+    assert configuration.profile("home").lock == "/x-Home"
+    assert configuration.profile("empty").flags == {}
+
+
+def test_an_unknown_profile_is_told_with_those_that_there_are(read):
+    configuration = read("a: {tag: x}\nb: {tag: x}\ngroups: {g: [a]}")
+    with pytest.raises(UsageError, match=r"no profile or group `c` in profiles.yaml; .*: a, b, g"):
+        configuration.profile("c")
+
+
+def test_groups_of_both_versions(read):
+    one = read("a: {tag: x}\ngroups: {g: [a, B], one: a}")
+    assert (one.group("G").profiles, one.group("one").profiles) == (("a", "B"), ("a",))
+    two = read("""
+        version: 2
+        profiles: {a: {tag: x}}
+        groups:
+          Big:
+            profiles: [a]
+            description: all
+            continue-on-error: false
+            schedules:
+              backup: {at: daily, priority: background}
+              check: {log: x}
+    """)
+    group = two.group("big")
+    assert (group.name, group.description, group.continue_on_error) == ("Big", "all", False)
+    assert group.schedules["backup"].at == ("daily",)
+    assert "check" not in group.schedules  # it has no times
+
+
+# ---- problems -------------------------------------------------------------------------------
+
+
+def test_all_problems_of_the_shared_part_are_kept(read):
+    configuration = read("""
+        version: 2
+        global: {initialize: maybe, scheduler: [x], prioriti: x}
+        groups: {g: [a], h: {profils: [a]}}
+        other: {}
+        profiles: {a: {tag: x}}
+    """)
+    assert texts(configuration.problems) == [
+        "profiles.yaml:3: global.initialize: `maybe` is neither true nor false",
+        "profiles.yaml:3: global.scheduler: expected a single value, got a list",
+        "profiles.yaml:4: groups.g: expected a table with `profiles`, got a list",
+    ]
+    assert texts(configuration.unknown) == [
+        "profiles.yaml:5: other: unknown key",
+        "profiles.yaml:3: global.prioriti: unknown key; did you mean `priority`?",
+        "profiles.yaml:4: groups.h.profils: unknown key; did you mean `profiles`?",
+    ]
+    with pytest.raises(ConfigError, match="neither true nor false"):
+        configuration.require()
+
+
+def test_strict_makes_unknown_keys_errors(read):
+    text = "global: {strict: true}\na: {repositry: x}"
+    configuration = read(text)
+    configuration.require()
+    with pytest.raises(ConfigError, match="did you mean `repository`"):
+        configuration.profile("a")
+    with pytest.raises(ConfigError, match=r"global\.nope: unknown key"):
+        read(text.replace("true", "true, nope: 1")).require()
+    assert read(text.replace("true", "false")).profile("a").flags == {"repositry": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("profiles: {a: {}}", "`profiles` is known in version 2; add `version: 2`"),
+        ("mixins: {a: {}}", "`mixins` is known in version 2"),
+        ("a: {tag: x}\ngroups: {a: [a]}", "a profile has the same name, so the group"),
+        ("includes: nope.yaml", "nothing matches `nope.yaml`"),
+    ],
+)
+def test_what_is_strange_is_advice(read, text, advice):
+    assert advice in texts(read(text).advice)[0]
+
+
+def test_a_profile_at_the_top_of_version_2_is_told_where_it_belongs(read):
+    [problem] = texts(read("version: 2\nhome: {tag: x}").unknown)
+    assert problem.endswith("unknown key; profiles stand below `profiles` in version 2")
+
+
+def test_anchors_may_be_kept_at_the_top(read):
+    assert read("version: 2\nx-common: &c {tag: x}\nprofiles: {a: *c}").unknown == ()
+
+
+def test_hcl_is_for_version_1(read):
+    [problem] = texts(read("version = 2\nprofiles { a { tag = 1 } }", "p.hcl").problems)
+    assert "HCL is for version 1 only" in problem
+
+
+def test_a_profile_is_read_as_far_as_possible(read):
+    configuration = read("""
+        a: {inherit: nope, repository: /r, verbose: lots, run-before: x}
+    """)
+    problems, profile = configuration.open_profile("a")
+    assert len(problems) == 2
+    assert (profile.repository.reveal(), profile.run_before, profile.verbose) == ("/r", ("x",), 0)
+
+
+# ---- profiles -------------------------------------------------------------------------------
+
+
+def test_keys_sections_and_flags_find_their_places(read):
+    profile = read("""
+        a:
+          repository: /r
+          no-cache: true
+          tag: [x, y]
+          backup: {source: /a, one-file-system: true, run-before: b}
+          snapshots: {compact: true, repository: "rest:https://u:p@h/"}
+          key-add: {user: me}
+    """).profile("a")
+    assert profile.repository.reveal() == "/r"
+    assert profile.flags == {"no-cache": True, "tag": ("x", "y")}
+    assert profile.backup.source == ("/a",)
+    assert profile.backup.run_before == ("b",)
+    assert profile.backup.flags == {"one-file-system": True}
+    assert profile.sections["key-add"].flags == {"user": "me"}
+    repo = profile.sections["snapshots"].flags["repo"]
+    assert (str(repo), repo.reveal()) == ("rest:https://u:×××@h/", "rest:https://u:p@h/")
+
+
+def test_a_name_that_is_command_and_flag_may_be_either(read):
+    profile = read("a: {tag: x, forget: {keep-last: 1}}\nb: {tag: {add: y}}").profile
+    assert profile("a").flags == {"tag": "x"}
+    assert profile("a").sections["forget"].flags == {"keep-last": "1"}
+    assert profile("b").sections["tag"].flags == {"add": "y"}
+
+
+@pytest.mark.parametrize("value", ["false", "3", "[x]", "text"])
+def test_a_section_that_is_no_table_is_reported_and_left_out(read, value):
+    converter, profile = read(f"a: {{snapshots: {value}, stats: null}}").read_profile("a")
+    [problem] = texts(converter.unknown)
+    assert "a.snapshots: expected a table with the keys of this command" in problem
+    assert profile.sections == profile.flags == {}
+
+
+def test_variables_keep_their_spelling_and_hide_their_secrets(read):
+    profile = read("""
+        a:
+          env: {Foo: bar, my_Token: hunter2, no_proxy: x, REPO_URL: "https://u:p@h"}
+    """).profile("a")
+    assert profile.env["Foo"] == "bar"
+    assert str(profile.env["my_Token"]) == "×××"
+    assert str(profile.env["REPO_URL"]) == "https://u:×××@h"
+
+
+def test_paths_in_flags_are_those_of_the_configuration(read, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/home/me")
+    profile = read("""
+        a:
+          backup: {cacert: ca.pem, cache-dir: ~/c, path: x, tag: ~/y}
+    """).profile("a")
+    assert profile.backup.flags == {
+        "cacert": "ca.pem",
+        "cache-dir": "/home/me/c",
+        "path": str(tmp_path / "x"),
+        "tag": "~/y",
+    }
+
+
+def test_a_run_that_changes_its_directory_gets_absolute_paths(read, tmp_path):
+    profile = read("a: {base-dir: sub, password-file: key, lock: l}").profile("a")
+    assert profile.base_dir == str(tmp_path / "sub")
+    assert profile.password_file == str(tmp_path / "key")
+    assert profile.lock == str(tmp_path / "l")
+
+
+def test_headers_and_bodies_are_protected(read):
+    profile = read("""
+        a:
+          snapshots:
+            send-before:
+              url: https://h/x
+              headers: [{name: Content-Type, value: text/plain}, {name: X-Key, value: k}]
+              body: "${ERROR}"
+            send-after: [{url: https://h/y, body: secret}]
+    """).profile("a")
+    [before] = profile.sections["snapshots"].send_before
+    assert [str(header.value) for header in before.headers] == ["text/plain", "×××"]
+    assert before.body == "${ERROR}"
+    [after] = profile.sections["snapshots"].send_after
+    assert str(after.body) == "×××"
+
+
+def test_what_references_gave_to_plain_keys_is_known_as_secret(read, tmp_path):
+    (tmp_path / "hint").write_text("hunter2")
+    (tmp_path / "hint").chmod(0o600)
+    profile = read("a: {key-hint: {file: hint}}").profile("a")
+    assert profile.key_hint == "hunter2"
+    assert [secret.reveal() for secret in profile.secrets] == ["hunter2"]
+    assert all(isinstance(secret, Secret) for secret in profile.secrets)
+
+
+# ---- schedules ------------------------------------------------------------------------------
+
+
+def test_a_schedule_comes_from_keys_tables_and_defaults(read):
+    configuration = read("""
+        global: {schedule-defaults: {permission: system, lock-wait: 5m, at: ignored}}
+        a:
+          backup: {schedule: [daily, " ", "*:00"], schedule-priority: background}
+          check: {schedule: {at: weekly, permission: user, lock-wait: 1m}, schedule-lock-wait: 2m}
+          prune: {schedule-permission: user}
+          forget: {schedule: ""}
+    """)
+    profile = configuration.profile("a")
+    backup = profile.sections["backup"].schedule
+    assert (backup.at, backup.permission, backup.priority) == (
+        ("daily", "*:00"),
+        "system",
+        "background",
+    )
+    check = profile.sections["check"].schedule
+    assert (check.at, check.permission, check.lock_wait) == (("weekly",), "user", 120.0)
+    assert profile.sections["prune"].schedule is None
+    assert profile.sections["forget"].schedule is None
+
+
+def test_an_unknown_key_of_a_schedule_is_told(read):
+    converter, _ = read("a: {backup: {schedule: daily, schedule-permision: user}}").read_profile(
+        "a"
+    )
+    assert "did you mean `permission`" in texts(converter.unknown)[0]
+
+
+def test_a_name_that_depends_on_itself_is_refused(read):
+    configuration = read('"a-{{ .Profile.Name }}": {tag: x}')
+    assert configuration.names() == ["a-default"]
+    with pytest.raises(ConfigError, match="no name may depend on"):
+        configuration.profile("a-default")
