@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("resticprof")
 
+PATIENCE = 1.0  # seconds for a systemd that does not listen; a backup must not wait for it
 LOOKS = 10  # in the time of the watchdog
 IDLE = "systemd-inhibit"  # keeps the machine awake; it and its child never do anything
 ENOUGH_READ = 4096  # bytes; a restic that hangs reads one byte now and then
@@ -33,9 +34,10 @@ def notify(*lines: str) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.settimeout(PATIENCE)
             channel.sendto("\n".join(lines).encode(), address)
     except OSError as error:
-        log.debug("systemd cannot be told `%s`: %s", lines[0], error.strerror)
+        log.debug("systemd cannot be told `%s`: %s", lines[0], error.strerror or error)
 
 
 def status(text: str) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from resticprof.system.service import Use, moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -55,6 +55,21 @@ def test_without_systemd_nobody_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     for bad in (str(tmp_path / "none"), "/" + "x" * 200):
         monkeypatch.setenv("NOTIFY_SOCKET", bad)
         service.notify("READY=1")
+
+
+def test_a_systemd_that_does_not_listen_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with manager(str(tmp_path / "notify"), monkeypatch):
+        queue = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text(encoding="ascii"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(queue + 2):
+                    other.sendto(b"STATUS=full", str(tmp_path / "notify"))
+        begin = time.monotonic()
+        service.notify("READY=1")
+        assert time.monotonic() - begin < 5
 
 
 def test_a_run_is_ready_before_anything_can_fail(
@@ -96,10 +111,15 @@ def test_the_watchdog_hears_of_us_only_while_something_moves(
     with manager(str(tmp_path / "notify"), monkeypatch) as listening:
         monkeypatch.setenv("WATCHDOG_USEC", "1000000")
         words = [sys.executable, "-c", textwrap.dedent(WATCHED), script]
-        done = subprocess.run(words, check=True, capture_output=True, text=True)
-        count = told(listening).count("WATCHDOG=1")
+        child = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        lines = []
+        while child.poll() is None:
+            lines += told(listening)
+            time.sleep(0.05)
+        _, errors = child.communicate()
+    count = lines.count("WATCHDOG=1")
     assert (count > 3) if alive else (count <= 2)  # one when the child begins
-    assert ("nothing has moved for" in done.stderr) is not alive
+    assert ("nothing has moved for" in errors) is not alive
 
 
 def test_what_a_restic_that_hangs_does_is_no_movement() -> None:
