@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from resticprof.commands.plan import Plan, Step
     from resticprof.commands.session import Session
     from resticprof.commands.surroundings import Surroundings
-
-log = logging.getLogger("resticprof")
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -49,7 +46,6 @@ class Starter:
         command = arguments.command(self._plan, step, self._context())
         collector = output.collector(step.command)
         limit = self._plan.section.timeout or self._plan.profile.timeout
-        log.debug("%s", arguments.shown(command))
         service.status(f"{self._plan.title}: restic {step.command}")
         streams = self._streams(step, collector)
         result = process.run(
