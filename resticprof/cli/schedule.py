@@ -31,7 +31,11 @@ MaxAge = Annotated[
     str, typer.Option(metavar="DURATION", help="exit 2 when the last good run is longer ago")
 ]
 Commands = Annotated[list[str] | None, typer.Argument(help="only these, such as backup")]
-Ignored = typer.Option(hidden=True)  # the reference has it; for us it makes no difference
+
+# The reference has them; here they make no difference.
+Start = Annotated[bool, typer.Option("--start", hidden=True)]
+Reload = Annotated[bool, typer.Option("--reload", hidden=True)]
+Legacy = Annotated[bool, typer.Option("--legacy", hidden=True)]
 
 
 @app.command()
@@ -41,8 +45,8 @@ def schedule(
     dry_run: DryRun = False,
     no_start: NoStart = False,
     keep_removed: KeepRemoved = False,
-    _start: Annotated[bool, Ignored] = True,
-    _reload: Annotated[bool, Ignored] = False,
+    _start: Start = True,
+    _reload: Reload = False,
 ) -> None:
     """Install the schedules of a profile, a group, or all."""
     from resticprof.cli import schedule_text
@@ -68,7 +72,9 @@ def schedule(
 
 
 @app.command()
-def unschedule(ctx: typer.Context, everything: All = False, dry_run: DryRun = False) -> None:
+def unschedule(
+    ctx: typer.Context, everything: All = False, dry_run: DryRun = False, _legacy: Legacy = False
+) -> None:
     """Remove the schedules of a profile, a group, or all."""
     from resticprof.cli import schedule_text
     from resticprof.commands import schedule as scheduling
@@ -90,6 +96,7 @@ def status(
     everything: All = False,
     json: Json = False,
     max_age: MaxAge = "",
+    _legacy: Legacy = False,
 ) -> None:
     """Show how the scheduled jobs are doing."""
     from resticprof.cli import schedule_text

@@ -208,6 +208,23 @@ def test_a_name_that_nobody_knows_is_told(project: Project) -> None:
         assert "`nobody`" in project.run("--name", "nobody", *words).expect(2).err
 
 
+def test_flags_are_understood(project: Project) -> None:
+    """`--no-start` reaches systemctl; what the reference has, and we need not, is accepted."""
+    project.program("systemctl", '#!/bin/sh\necho "$@" >>"$HOME/calls"\n')
+    configure(project)
+    file = project.path / "profiles.toml"
+    text = file.read_text(encoding="utf-8").replace(f"crontab:-:{project.path / 'tab'}", "systemd")
+    file.write_text(text + 'schedule-permission = "user_logged_on"\n', encoding="utf-8")
+    project.run("--name", "home", "schedule", "--no-start", "--reload").expect(0)
+    calls = (project.home / "calls").read_text(encoding="utf-8")
+    assert "--quiet enable resticprofile-backup@profile-home.timer" in calls
+    project.run("--name", "home", "schedule", "--start").expect(0)  # still not enabled
+    calls = (project.home / "calls").read_text(encoding="utf-8")
+    assert "--quiet --now enable resticprofile-backup@profile-home.timer" in calls
+    project.run("--name", "home", "status", "--legacy").expect(0)
+    project.run("--name", "home", "unschedule", "--legacy").expect(0)
+
+
 # ---- mistakes -----------------------------------------------------------------------------------
 
 
