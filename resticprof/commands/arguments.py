@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def command(plan: Plan, step: Step, context: Context) -> Command:
-    """The command of a step, ready to be started. Raises `Error` when a source leads nowhere."""
+    """The command of a step, ready to be started. Raises `Error` when it would be another one."""
     arguments = build(plan, step, context)
     program = context.restic.path
     return Command(
@@ -80,12 +81,26 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
     built = argv.render(
         step.command, found, extra=step.extra, positional=positional, situation=situation
     )
-    for flag in built.dropped:
-        name = flag.removeprefix("--")
-        if name not in found or flags.exists(name):  # others were told as unknown keys
-            version = context.restic.version
-            context.warn(f"{step.command}: restic {version} does not know `{flag}`; left out")
+    _tell_dropped(built.dropped, found, step, context)
     return built
+
+
+def _tell_dropped(dropped: tuple[str, ...], found: Flags, step: Step, context: Context) -> None:
+    """What restic does not know is told and left out, unless the whole run depends on it."""
+    version = context.restic.version
+    for flag in dropped:
+        name = flag.removeprefix("--")
+        if _ESSENTIAL.match(flag):
+            raise Error(
+                f"restic {version} does not know `{flag}`, and without it `{step.command}` would do "
+                "more than was asked for"
+            )
+        if name not in found or flags.exists(name):  # others were told as unknown keys
+            context.warn(f"{step.command}: restic {version} does not know `{flag}`; left out")
+
+
+_ESSENTIAL = re.compile(r"--(dry-run|keep-|overwrite|i?include)|-[a-zA-Z]*n")
+"""Flags that spare something: snapshots of a `forget`, files of a `restore`, or everything."""
 
 
 def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:

@@ -122,6 +122,34 @@ def test_dry_run_tells_what_is_left_out(project, fake_restic):
     assert "does not know `--nosuch=1`; left out" in outcome.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backup", "-n"),
+        ("backup", "-vn"),
+        ("prune", "--dry-run"),
+        ("forget", "--keep-last", "1", "--keep-within-daily", "7d"),
+        ("restore", "latest", "--overwrite", "never"),
+        ("restore", "latest", "--include-file=list"),
+    ],
+    ids=" ".join,
+)
+def test_flag_that_spares_something_is_never_left_out(project, fake_restic, words):
+    fake_restic.version("0.11.0")
+    project.write("profiles.toml", VERSION_1)
+    outcome = project.run(*words).expect(1)
+    assert "would do more than was asked for" in outcome.err
+    assert not fake_restic.calls
+
+
+def test_misspelt_policy_forgets_nothing(project, fake_restic):
+    project.write("profiles.toml", f"{VERSION_1}[default.forget]\nkeep-last = 1\nkeep-dayly = 7\n")
+    outcome = project.run("forget").expect(1)
+    assert "did you mean `keep-daily`?" in outcome.err
+    assert "does not know `--keep-dayly`" in outcome.err
+    assert not fake_restic.calls
+
+
 @pytest.mark.parametrize("version", ["0.9.6", "0.15.2", "0.16.0", "0.19.0"])
 def test_restic_waits_for_locks_itself_where_it_can(project, fake_restic, version):
     fake_restic.version(version)
