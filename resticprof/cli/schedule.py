@@ -57,10 +57,10 @@ def schedule(
     with _opened(ctx.obj, everything=everything) as (configuration, selection):
         scheduler = jobs.scheduler(configuration.global_)
         wanted = jobs.of(configuration, selection.name)
-        if selection.name is not None:
-            jobs.require(configuration, selection.name)
-            jobs.require_schedule(wanted, selection.name)
         changes = scheduling.plan(scheduler, wanted, selection, keep_removed=keep_removed)
+        if not changes and selection.name is not None:
+            jobs.require(configuration, selection.name)
+            raise jobs.no_schedule(selection.name)
         if dry_run or ctx.obj.dry_run:
             render.write(schedule_text.plan(changes))
             return

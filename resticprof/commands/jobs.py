@@ -60,12 +60,10 @@ def require(configuration: Configuration, name: str) -> None:
         configuration.node(name)
 
 
-def require_schedule(jobs: tuple[Job, ...], name: str) -> None:
+def no_schedule(name: str) -> UsageError:
     """Scheduling something that has no schedule is a mistake."""
-    if not jobs:
-        raise UsageError(
-            f'`{name}` has no schedule; add `schedule = "daily"` to one of its sections'
-        )
+    text = f'`{name}` has no schedule; add `schedule = "daily"` to one of its sections'
+    return UsageError(text)
 
 
 def scheduler(global_: Global) -> Scheduler:

@@ -202,6 +202,19 @@ def test_a_job_that_left_the_configuration_is_still_found(project: Project) -> N
     assert "backup@other" not in project.run("status", "--all").expect(0).out
 
 
+def test_the_last_schedule_of_a_profile_can_go(project: Project) -> None:
+    configure(project)
+    project.run("--name", "home", "schedule").expect(0)
+    configure(project)
+    file = project.path / "profiles.toml"
+    text = file.read_text(encoding="utf-8").replace('schedule = "daily"', "")
+    file.write_text(text, encoding="utf-8")
+    kept = project.run("--name", "home", "schedule", "--keep-removed").expect(2)
+    assert "`home` has no schedule" in kept.err
+    assert "unscheduled: backup@home" in project.run("--name", "home", "schedule").expect(0).err
+    assert "`home` has no schedule" in project.run("--name", "home", "schedule").expect(2).err
+
+
 def test_a_name_that_nobody_knows_is_told(project: Project) -> None:
     configure(project)
     for words in (("schedule",), ("status",)):
