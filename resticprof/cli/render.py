@@ -45,7 +45,7 @@ def _part(shown: dict[str, Any], depth: int, path: str) -> Iterable[str]:
     pending: list[tuple[str, list[str]]] = []
     interrupted = False
     for key, value in shown.items():
-        if isinstance(value, dict) or _is_tables(value):
+        if _is_below(value):
             yield from _aligned(pending, indent)
             pending = []
             yield from _child(value, depth, f"{path}.{key}" if path else key)
@@ -64,14 +64,20 @@ def _child(value: Any, depth: int, path: str) -> Iterable[str]:
     if isinstance(value, dict):
         yield from _part(value, 2, path)
         return
+    before: dict[str, Any] = {}
     for number, item in enumerate(value):
+        if before and _is_below(list(before.values())[-1]):
+            yield f"\n{title_indent}{path}:\n"
         if number:
             yield f"{'    ' * 2}-\n"
         yield from _part(item, 2, path)
+        before = item
 
 
-def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+def _is_below(value: Any) -> bool:
+    """Whether it is shown below a title of its own: a table, or a list of tables."""
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, dict) for item in items)
 
 
 def _aligned(pending: list[tuple[str, list[str]]], indent: str) -> Iterable[str]:

@@ -1,0 +1,276 @@
+"""`check-config` finds every mistake in one go, each with its file, line and key."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HEAD = 'version: "2"\nprofiles:\n  home:\n    repository: /r\n'
+
+
+@pytest.fixture
+def check(project):
+    def checker(text, *, code=78, name="profiles.yaml", mode=0o600):
+        project.write(name, text).chmod(mode)
+        outcome = project.run("-c", name, "check-config").expect(code)
+        assert outcome.err == ""
+        return outcome.out.splitlines()
+
+    return checker
+
+
+def test_nothing_is_said_about_what_is_right(project, check):
+    project.write("key", "secret").chmod(0o600)
+    project.write("data/x", "")
+    text = HEAD + "    password-file: key\n    backup: {source: [data, 'dat*'], schedule: daily}\n"
+    assert check(text, code=0) == ["no problems found"]
+
+
+def test_all_problems_of_all_files_are_found_in_one_go(project, check):
+    project.write("more.toml", '[profiles.extra]\nrepositry = "/x"\n').chmod(0o600)
+    found = check("""\
+version: "2"
+includes: [more.toml, "nope/*"]
+global:
+  initialize: maybe
+  prioriti: low
+groups:
+  all: {profiles: [hmoe, home]}
+profiles:
+  home:
+    inherit: bsae
+    use: [nomixin]
+    verbose: very
+    password-file: nokey
+    backup:
+      source: [/nonexistent, "/etc/*.nope"]
+      exlude: [a]
+      schedule: "2021-02-30"
+      files-from: nofile
+      send-after:
+        - {method: GET}
+        - {url: http://h, body-template: notemplate}
+    retention: {after-backup: true}
+  base: {lock: /l}
+""")
+    assert found == [
+        "error: more.toml:2: extra.repositry: unknown key; did you mean `repository`?",
+        "warning: profiles.yaml:2: includes: nothing matches `nope/*`",
+        "error: profiles.yaml:4: global.initialize: `maybe` is neither true nor false",
+        "error: profiles.yaml:5: global.prioriti: unknown key; did you mean `priority`?",
+        (
+            "error: profiles.yaml:7: groups.all.profiles[0]: there is no profile `hmoe`; "
+            "did you mean `home`?"
+        ),
+        (
+            "error: profiles.yaml:10: home.inherit: there is no profile `bsae` to inherit from; "
+            "did you mean `base`? (home → bsae)"
+        ),
+        "error: profiles.yaml:11: home.use: undefined mixin `nomixin`; there are: none",
+        "error: profiles.yaml:12: home.verbose: `very` is not a whole number",
+        "error: profiles.yaml:13: home.password-file: `nokey` does not exist",
+        "error: profiles.yaml:15: home.backup.source[0]: `/nonexistent` does not exist",
+        "error: profiles.yaml:15: home.backup.source[1]: `/etc/*.nope` matches nothing",
+        "error: profiles.yaml:16: home.backup.exlude: unknown key; did you mean `exclude`?",
+        "error: profiles.yaml:17: home.backup.schedule: `2021-02-30` never elapses",
+        "error: profiles.yaml:18: home.backup.files-from: `nofile` does not exist",
+        (
+            "error: profiles.yaml:20: home.backup.send-after[0]: `url` is missing; "
+            "the request is never sent"
+        ),
+        (
+            "error: profiles.yaml:21: home.backup.send-after[1].body-template: "
+            "`notemplate` does not exist"
+        ),
+        "warning: profiles.yaml:22: home.retention: has no `keep-*` rule, so it keeps everything",
+    ]
+
+
+def test_what_is_inherited_is_told_once_and_where_it_was_written(check):
+    found = check("""\
+version: "1"
+a-child: {inherit: base}
+base:
+  repository: /r
+  exlude: x
+  verbose: very
+  inherit: nope
+b-child: {inherit: a-child}
+""")
+    assert found == [
+        "error: profiles.yaml:5: base.exlude: unknown key; did you mean `exclude`?",
+        "error: profiles.yaml:6: base.verbose: `very` is not a whole number",
+        (
+            "error: profiles.yaml:7: base.inherit: "
+            "there is no profile `nope` to inherit from (base → nope)"
+        ),
+    ]
+
+
+def test_circles_are_told_with_their_chain(check):
+    found = check("a: {inherit: b}\nb: {inherit: c}\nc: {inherit: a}\n")
+    assert "profiles.yaml:1: a.inherit: goes in a circle" in " ".join(found)
+    assert "(a → b → c → a)" in " ".join(found)
+
+
+def test_a_template_that_fails_for_one_profile_only_is_found(check):
+    found = check("""\
+a: {repository: /r}
+b:
+  repository: /r
+  {{ if eq .Profile.Name "b" }}
+  lock: "{{ .Nope }}"
+  {{ end }}
+""")
+    assert found == ["error: profiles.yaml:5: there is no `Nope` in a value of type ConfigData"]
+
+
+def test_lines_are_those_of_the_file_also_behind_a_loop(check):
+    found = check("""\
+{{ range list "a" "b" "c" }}
+{{ . }}:
+  repository: /r
+{{ end }}
+last:
+  repositry: /r
+""")
+    assert found == [
+        "error: profiles.yaml:6: last.repositry: unknown key; did you mean `repository`?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("    stream-error: {pattern: '(', run: x}", "home.stream-error.pattern: `(` is not a"),
+        ("    backup: {source: $NOPE_NOPE}", "home.backup.source: a source is empty"),
+        ("    backup: {source: '[x'}", "home.backup.source: `[x` is not a pattern"),
+        ("    env-file: nope", "warning: profiles.yaml:5: home.env-file: `nope` does not exist"),
+        ("    cacert: nope.pem", "home.cacert: `nope.pem` does not exist"),
+        ("    snapshots: {cacert: nope.pem}", "home.snapshots.cacert: `nope.pem` does not exist"),
+        ("    copy: {password-file: nope}", "home.copy.password-file: `nope` does not exist"),
+        ("    base-dir: nope", "home.base-dir: "),
+        ("    forget: {schedule: daily}", "home.forget: has no `keep-*` rule"),
+        ("    retention: {before-backup: true, keep-last: 0}", "home.retention: has no `keep-*`"),
+        ("    backup: {schedule: sometimes}", "home.backup.schedule: `sometimes`"),
+        ("    password-command: {file: nope}", "the file `nope` of this secret does not exist"),
+        ("    password-command: {env: NOPE_NOPE}", "`NOPE_NOPE` of this secret is not set here"),
+        ("    monitor: {healthchecks: {url: x, ca-certificates: nope}}", "`nope` does not exist"),
+    ],
+)
+def test_things_that_are_likely_to_be_wrong(check, text, finding):
+    project_code = 0 if "keep-" in finding or finding.startswith("warning") else None
+    code = 0 if project_code == 0 or "is not set here" in finding else 78
+    assert finding in "\n".join(check(HEAD + text + "\n", code=code))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    backup: {source: [/etc], files-from: '-'}",
+        "    retention: {after-backup: true, keep-last: 3}",
+        "    retention: {keep-tag: x}",
+        "    forget: {run-before: x}",
+        "    lock: /nope/lock\n    cache-dir: /nope\n    status-file: /nope",
+        "    password-command: {command: 'touch was-run'}",
+    ],
+)
+def test_things_that_are_right(project, check, text):
+    assert check(HEAD + text + "\n", code=0) == ["no problems found"]
+    assert not (project.path / "was-run").exists()
+
+
+def test_the_shared_part_is_checked_too(check):
+    found = check("""\
+version: "2"
+global:
+  scheduler: systmd
+  systemd-unit-template: nope.tmpl
+  ca-certificates: [nope.pem]
+groups:
+  all:
+    profiles: []
+    schedules: {backup: {at: sometimes}}
+profiles:
+  home: {repository: /r}
+""")
+    assert [line.split(": ")[2] for line in found] == [
+        "global.scheduler",
+        "global.systemd-unit-template",
+        "global.ca-certificates[0]",
+    ]
+    found = check('version: "2"\ngroups: {all: {profiles: [], schedules: {check: {at: x}}}}\n')
+    assert "groups.all.schedules.check: `x` is not" in found[1]
+
+
+SECRET = """\
+version: "1"
+home:
+  repository: rest:https://me:hunter2@localhost/
+  env: {RESTIC_PASSWORD: hunter2}
+"""
+
+
+def test_secrets_that_everybody_can_read_are_told(project, check):
+    text = "can be read by everybody; chmod 600 it"
+    found = check(SECRET, code=0, mode=0o644)
+    assert found == [
+        (
+            f"warning: profiles.yaml:3: home.repository: holds a secret and {text}, "
+            "or refer to the secret"
+        )
+    ]
+    assert check(SECRET, code=0, mode=0o600) == ["no problems found"]
+    project.write("key", "x").chmod(0o644)
+    other = 'version: "1"\nhome: {repository: /r, password-file: key}\n'
+    assert check(other, code=0, mode=0o644) == [f"warning: key: {text}"]
+    for harmless in ("repository: {env: HOME}", 'repository: "{{ .Env.HOME }}:x:y@z"'):
+        assert check(f"home:\n  {harmless}\n", code=0, mode=0o644) == ["no problems found"]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "send-before: [{url: 'https://h/x?token=abc'}]",
+        "send-before: [{url: 'https://h/x', headers: [{name: X-Key, value: abc}]}]",
+        "monitor: {ntfy: {topic: x, access-token: abc}}",
+        "monitor: {healthchecks: 'https://hc/831e288e-1293-46f8-ac31-70ea7f875650'}",
+    ],
+)
+def test_urls_headers_and_keys_of_monitors_are_secrets_as_well(check, secret):
+    text = f"home:\n  repository: /r\n  backup: {{source: /etc, {secret}}}\n"
+    assert "holds a secret" in " ".join(check(text, code=0, mode=0o644))
+
+
+def test_an_empty_configuration_is_strange(check):
+    assert check("", code=0) == ["warning: profiles.yaml: there are no profiles"]
+
+
+def test_a_file_that_is_not_there_is_an_error(project):
+    outcome = project.run("-c", "nope.yaml", "check-config").expect(78)
+    assert "no configuration file `nope.yaml`" in outcome.out
+
+
+def test_machines_get_the_same(project):
+    project.write("profiles.yaml", "home:\n  repositry: x\n").chmod(0o600)
+    found = json.loads(project.run("check-config", "--json").expect(78).out)
+    assert found == [
+        {
+            "file": "profiles.yaml",
+            "line": 2,
+            "key": "home.repositry",
+            "text": "unknown key; did you mean `repository`?",
+            "severity": "error",
+        }
+    ]
+
+
+def test_a_run_tells_unknown_keys_and_goes_on(project, fake_restic):
+    project.write("profiles.yaml", "default: {repository: /r, snapshots: {compcat: true}}")
+    outcome = project.run("snapshots").expect(0)
+    assert (
+        "profiles.yaml:1: default.snapshots.compcat: unknown key; did you mean `compact`?"
+        in outcome.err
+    )
+    assert [call.command for call in fake_restic.calls] == ["snapshots"]
