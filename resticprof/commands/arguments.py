@@ -86,21 +86,23 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
 
 
 def _tell_dropped(dropped: tuple[str, ...], found: Flags, step: Step, context: Context) -> None:
-    """What restic does not know is told and left out, unless the whole run depends on it."""
-    version = context.restic.version
+    """What restic does not know is told and left out, unless that would do harm."""
+    restic = f"restic {context.restic.version}"
     for flag in dropped:
         name = flag.removeprefix("--")
-        if _ESSENTIAL.match(flag):
-            raise Error(
-                f"restic {version} does not know `{flag}`, and without it `{step.command}` would do "
-                "more than was asked for"
-            )
-        if name not in found or flags.exists(name):  # others were told as unknown keys
-            context.warn(f"{step.command}: restic {version} does not know `{flag}`; left out")
+        configured = name in found and flags.exists(name)
+        if _SPARING.match(flag) or (name.startswith("keep-") and not configured):
+            reason = f"without it `{step.command}` would do more than was asked for"
+            raise Error(f"{restic} does not know `{flag}`, and {reason}")
+        if configured or name not in found:  # others were told as unknown keys
+            context.warn(f"{step.command}: {restic} does not know `{flag}`; left out")
 
 
-_ESSENTIAL = re.compile(r"--(dry-run|keep-|overwrite|i?include)|-[a-zA-Z]*n")
-"""Flags that spare something: snapshots of a `forget`, files of a `restore`, or everything."""
+_SPARING = re.compile(r"--(dry-run|overwrite|i?include)|-[a-zA-Z]*n")
+"""Flags that spare something: files of a `restore`, or everything.
+
+A `keep-…` that only this restic does not know is left out, as in the reference.
+"""
 
 
 def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:
