@@ -91,18 +91,20 @@ def _tell_dropped(dropped: tuple[str, ...], found: Flags, step: Step, context: C
     for flag in dropped:
         name = flag.removeprefix("--")
         configured = name in found and flags.exists(name)
-        if _SPARING.match(flag) or (name.startswith("keep-") and not configured):
+        if _spares(step.command, flag) or (name.startswith("keep-") and not configured):
             reason = f"without it `{step.command}` would do more than was asked for"
             raise Error(f"{restic} does not know `{flag}`, and {reason}")
         if configured or name not in found:  # others were told as unknown keys
             context.warn(f"{step.command}: {restic} does not know `{flag}`; left out")
 
 
-_SPARING = re.compile(r"--(dry-run|overwrite|i?include)|-[a-zA-Z]*n")
-"""Flags that spare something: files of a `restore`, or everything.
+def _spares(command: str, flag: str) -> bool:
+    """Whether a flag keeps the command from doing something, or from doing it to everything.
 
-A `keep-…` that only this restic does not know is left out, as in the reference.
-"""
+    A `keep-…` that only this restic does not know is left out, as in the reference.
+    """
+    selects = command in {"restore", "rewrite"} and re.match(r"--(overwrite|i?include)", flag)
+    return bool(selects or re.match(r"--dry-run|-[a-zA-Z]*n", flag))
 
 
 def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:
