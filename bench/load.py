@@ -30,6 +30,12 @@ url = "https://example.org/{number}"
 """
 
 
+def template(number: int) -> str:
+    """The same with a template that asks for the name of the profile."""
+    key = 'password-file = "password"\n'
+    return toml(number).replace(key, key + 'lock = "/tmp/{{ .Profile.Name }}.lock"\n')
+
+
 def yaml(number: int) -> str:
     """The same as YAML."""
     return f"""
@@ -80,10 +86,12 @@ def json_(number: int) -> str:
 
 def text(kind: str, count: int) -> str:
     """A whole file."""
-    writer = {"toml": toml, "yaml": yaml, "hcl": hcl, "json": json_}[kind]
+    writers = {"toml": toml, "toml.gotmpl": template, "yaml": yaml, "hcl": hcl, "json": json_}
+    writer = writers[kind]
     profiles = "".join(writer(number) for number in range(1, count + 1))
     heads = {
         "toml": 'version = "1"\n',
+        "toml.gotmpl": 'version = "1"\n',
         "yaml": 'version: "1"\n',
         "json": '{"version": "1"',
         "hcl": "",
@@ -99,7 +107,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "restic").write_text("#!/bin/sh\necho restic 0.18.0 compiled\n")
         (folder / "restic").chmod(0o755)
-        for kind in ("toml", "json", "yaml", "hcl"):
+        for kind in ("toml", "toml.gotmpl", "json", "yaml", "hcl"):
             commands = {}
             for count in COUNTS:
                 file = f"{count}.{kind}"
@@ -117,7 +125,8 @@ def main() -> None:
             times = medians(commands, folder, rounds)
             for what, title in (("all", "list all"), ("one", "dry run of one")):
                 base, *larger = (times[f"{what} {count}"] for count in COUNTS)
-                row = [f"{kind.upper()}, {title}", f"{base:.2f}"]
+                name = kind.upper().replace(".GOTMPL", " with a template")
+                row = [f"{name}, {title}", f"{base:.2f}"]
                 for count, seconds in zip(COUNTS[1:], larger, strict=True):
                     row += [f"{seconds:.2f}", f"{(seconds - base) / (count - 1) * 1000:.2f}"]
                 rows.append(row)
