@@ -125,8 +125,8 @@ def main() -> None:
             times = medians(commands, folder, rounds)
             for what, title in (("all", "list all"), ("one", "dry run of one")):
                 base, *larger = (times[f"{what} {count}"] for count in COUNTS)
-                name = kind.upper().replace(".GOTMPL", " with a template")
-                row = [f"{name}, {title}", f"{base:.2f}"]
+                label = kind.upper().replace(".GOTMPL", " with a template")
+                row = [f"{label}, {title}", f"{base:.2f}"]
                 for count, seconds in zip(COUNTS[1:], larger, strict=True):
                     row += [f"{seconds:.2f}", f"{(seconds - base) / (count - 1) * 1000:.2f}"]
                 rows.append(row)
