@@ -38,7 +38,7 @@ import msgspec
 from resticprof.errors import CommandError, Interrupted
 from resticprof.model.run import Command, Result
 from resticprof.model.types import Duration
-from resticprof.system import processes
+from resticprof.system import processes, service
 from resticprof.system.feed import FAILED, Feed, Fill, pass_on
 from resticprof.system.signals import Bell, Signals
 from resticprof.system.streams import Output, Stream
@@ -405,6 +405,7 @@ class _Child:
         stages = STAGES[min(self._requests, len(STAGES)) - 1 :]
         if self._patient:
             stages = (signal.SIGINT if self._requests == 1 else signal.SIGTERM,)
+            service.wait_for_end(PATIENCE)
         self._relatives()  # now: they are hard to find when the child ends before them
         begin = time.monotonic() + later
         self._starve_at = begin + SEEN

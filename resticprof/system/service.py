@@ -45,6 +45,11 @@ def status(text: str) -> None:
     notify(f"STATUS={' '.join(text.split())}")
 
 
+def wait_for_end(seconds: float) -> None:
+    """Ask systemd, which stops us, for time before it kills what we have started."""
+    notify(f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}")
+
+
 @contextlib.contextmanager
 def running() -> Iterator[None]:
     """We are ready at once, so that no early end looks like a service that never came up."""

@@ -80,7 +80,7 @@ def test_name_from_the_environment_counts_for_a_plain_command(profiles, fake_res
 
 
 def test_options_end_at_the_first_word(profiles, fake_restic):
-    profiles.run("check", "-n", "home").expect(0)
+    profiles.run("check", "--name", "home").expect(0)
     assert called(fake_restic) == ("check", "first")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+
 import pytest
 
 PROFILES = """
@@ -42,3 +45,25 @@ def test_monitors_are_told_of_a_run_that_was_skipped(project, fake_restic, serve
     project.write("profiles.toml", text)
     project.run("check").expect(0)
     assert [request.path for request in server.requests] == ["/uuid/log"]
+
+
+def test_systemd_that_stops_a_run_is_asked_for_time(project, fake_restic):
+    """Otherwise it kills restic after 90 seconds, which leaves a lock in the repository."""
+    project.write("profiles.toml", PROFILES.format(memory=0))
+    fake_restic.answer("check", delay=20)
+    address = project.path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(address))
+        systemd.settimeout(20)
+        with project.start("check", env={"NOTIFY_SOCKET": str(address)}) as process:
+            fake_restic.wait_for_call("check")
+            process.terminate()
+            process.communicate(timeout=20)
+        systemd.setblocking(False)
+        told = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.append(systemd.recv(1000).decode())
+    assert told[0] == "READY=1"
+    assert told[-1] == "STOPPING=1"
+    assert "EXTEND_TIMEOUT_USEC=300000000" in told
