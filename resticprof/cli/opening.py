@@ -26,10 +26,11 @@ def open_configuration(invocation: Invocation) -> Configuration:
 def read_configuration(invocation: Invocation) -> Configuration:
     """The configuration with its problems, as far as it can be read; nothing is told."""
     from resticprof.commands import template_data
-    from resticprof.config import load
     from resticprof.config.configuration import Configuration
+    from resticprof.config.find import find
+    from resticprof.config.load import Files
 
-    file = load.find(invocation.config)
+    file = find(invocation.config)
     renderer = template_data.Renderer(file)
-    files = load.Files(file, invocation.format, renderer.of_profile)
+    files = Files(file, invocation.format, renderer.of_profile)
     return Configuration(files, renderer.env_files)

@@ -12,10 +12,9 @@ import msgspec
 
 from resticprof.commands.stream_errors import Watch
 from resticprof.config import keys, secrecy
-from resticprof.config.convert import is_reference
 from resticprof.config.problems import nearest
 from resticprof.config.profiles import PATH_FLAGS
-from resticprof.config.tree import Node
+from resticprof.config.tree import Node, is_reference
 from resticprof.errors import ConfigError, Error, Problem
 from resticprof.model.config import Backup
 from resticprof.model.types import public, reveal

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.config import load, monitors, profiles, schedules
-from resticprof.config.convert import Converter, describe, failed
+from resticprof.config.convert import Converter, failed
 from resticprof.config.problems import Problems
 from resticprof.config.profiles import Shared
+from resticprof.config.tree import describe
 from resticprof.errors import ConfigError, Problem, UsageError
 from resticprof.model.config import Global, Group, Profile, Schedule
 

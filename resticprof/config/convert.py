@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import types
-from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from resticprof.config import keys
-from resticprof.config.problems import Problems, at, nearest
+from resticprof.config.problems import Problems, nearest
+from resticprof.config.tree import REFERENCES, describe, is_reference, scalar_text
 from resticprof.errors import SecretError
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from resticprof.config.tree import Node
     from resticprof.model.config import FlagValue
-
-REFERENCES = frozenset({"env", "file", "command", "credential"})
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False", ""})
@@ -42,12 +40,6 @@ class Converter(Problems):
         self.directory = directory
         self.reveal = reveal
         self.secrets: list[Secret] = []  # those that became plain values
-
-    def no_section(self, node: Node, path: str) -> None:
-        """Remember a section that is no table, like a key that nobody knows; nothing is allowed."""
-        if node.value is not None:
-            text = f"expected a table with the keys of this command, got {describe(node)}"
-            self.unknown.append(at(node, path, text))
 
     # ---- tables -------------------------------------------------------------------------
 
@@ -250,14 +242,6 @@ def _is_target(text: str) -> bool:
     return text == "-" or (bool(colon) and len(scheme) > 1 and scheme.replace("-", "").isalnum())
 
 
-def is_reference(node: Node) -> bool:
-    """Whether the table is a secret reference: one key that names a source, and text."""
-    if not isinstance(node.value, dict) or len(node.value) != 1:
-        return False
-    ((kind, target),) = node.value.items()
-    return kind in REFERENCES and isinstance(target.value, str)
-
-
 def _merged(node: Node) -> dict[str, Node] | None:
     """A table, or the tables of a list as one (HCL's blocks); None for anything else."""
     if isinstance(node.value, dict):
@@ -265,35 +249,6 @@ def _merged(node: Node) -> dict[str, Node] | None:
     if isinstance(node.value, list) and all(isinstance(item.value, dict) for item in node.value):
         return {key: child for item in node.value for key, child in item.table.items()}
     return None
-
-
-def scalar_text(node: Node) -> str:
-    """A scalar as the reference would write it: bool 1 or 0, numbers short and without exponent."""
-    value = node.value
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else f"{value:.15f}".rstrip("0")
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return "" if value is None else str(value)
-
-
-def describe(node: Node) -> str:
-    """The kind of a value, in words; the value itself may be secret."""
-    match node.value:
-        case dict():
-            return "a table"
-        case list():
-            return "a list"
-        case bool():
-            return "true" if node.value else "false"
-        case int() | float():
-            return "a number"
-        case None:
-            return "nothing"
-        case _:
-            return "text"
 
 
 def _choice(text: str, words: tuple[str, ...]) -> str:

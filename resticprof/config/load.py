@@ -1,4 +1,4 @@
-"""Find, read, render, parse and include: from the name of a configuration to one tree."""
+"""Read, render, parse and include: from the files of a configuration to one tree."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from resticprof.config import resolve, secrecy
-from resticprof.config.convert import describe, scalar_text
 from resticprof.config.formats import base
 from resticprof.config.merge import entries
 from resticprof.config.problems import Problems, at
+from resticprof.config.tree import describe, scalar_text
 from resticprof.errors import ConfigError, Problem, TemplateError
 from resticprof.system import files
 from resticprof.system.logs import TRACE
@@ -40,39 +40,6 @@ TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
 _ACTION = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
 _OF_PROFILE = re.compile(r"profile|\benv\b|current_?dir", re.IGNORECASE)
 _NAME = re.compile(r"\{\{-?\s*(?:\.Profile\.Name|profile\.name)\s*-?\}\}")
-_SYSTEM_PLACES = ("/usr/local/etc", "/etc", "/opt/local/etc")
-
-
-def places() -> list[Path]:
-    """Where configurations are looked for, in order; for `resticprof` and `resticprofile` alike."""
-    home = Path.home()
-    user = os.environ.get("XDG_CONFIG_HOME") or str(home / ".config")
-    system = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
-    names = ("resticprof", "resticprofile")
-    found = [Path(folder) / name for folder in (user, *system) if folder for name in names]
-    for place in _SYSTEM_PLACES:
-        found += [Path(place) / part for part in ("", "restic", *names)]
-    return [*found, home]
-
-
-def find(name: str) -> Path:
-    """The file that `--config` names, as it was found. Raises `ConfigError` with all places."""
-    extensions = [""] if Path(name).suffix else [f".{part}" for part in base.SEARCH_ORDER]
-    for extension in extensions:
-        for candidate in _candidates(name + extension):
-            if files.is_file(candidate):
-                return candidate
-    tried = "\n".join(f"  {place}" for place in (Path.cwd(), *places()))
-    wanted = name if extensions == [""] else f"{name}.{{{','.join(base.SEARCH_ORDER)}}}"
-    raise ConfigError(
-        Problem(f"no configuration file `{wanted}`; looked in\n{tried}\nname one with --config")
-    )
-
-
-def _candidates(name: str) -> list[Path]:
-    if os.path.isabs(name):
-        return [Path(name)]
-    return [Path(name), *(place / name for place in places())]
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -111,6 +78,7 @@ class Files:
         self._sources = [read(main, format_name)]
         self._renderer = renderer
         self._documents: dict[str, resolve.Document] = {}
+        self._first_name = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,16 +96,17 @@ class Files:
         Raises `ConfigError` with what is wrong with any of them.
         """
         if not self._documents:
+            self._first_name = profile_name
             document = self._first_document(profile_name)
             self._documents[self._key(profile_name)] = document
-            return document
         key = self._key(profile_name)
         if key == resolve.STAND_IN and key not in self._documents:
             document = self._merged(self._parsed(profile_name, key), stand_in=key)
             if any(key in node.key for node in document.tree.walk()):
                 self._sharing = "nothing"  # even keys depend on the name
-                return self.document(profile_name)
-            self._documents[key] = document
+                key = profile_name
+            else:
+                self._documents[key] = document
         if key not in self._documents:
             self._documents[key] = self._merged(self._parsed(profile_name))
         return self._documents[key]
@@ -148,11 +117,12 @@ class Files:
             self._documents.pop(profile_name, None)
 
     def _key(self, profile_name: str) -> str:
-        """Profiles share a document, as far as templates allow it."""
+        """Under which name the document of a profile is kept; several may have the same."""
         if self._sharing == "everything":
             return ""
-        first = not self._documents or profile_name in self._documents
-        return profile_name if first or self._sharing == "nothing" else resolve.STAND_IN
+        if self._sharing == "nothing" or profile_name == self._first_name:
+            return profile_name
+        return resolve.STAND_IN
 
     @functools.cached_property
     def _sharing(self) -> Literal["everything", "all but the name", "nothing"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resticprof.config import merge
-from resticprof.config.convert import scalar_text
+from resticprof.config.tree import scalar_text
 from resticprof.model import expansion
 
 if TYPE_CHECKING:

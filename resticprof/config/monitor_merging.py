@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resticprof.config.convert import is_reference
 from resticprof.config.monitor_tables import Entry, Level, Setting, Settings
+from resticprof.config.tree import is_reference
 
 if TYPE_CHECKING:
     from resticprof.config.tree import Node

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 import msgspec
 
 from resticprof.config import keys
-from resticprof.config.convert import Converter, describe, failed, is_reference
-from resticprof.config.tree import Node
+from resticprof.config.convert import Converter, failed
+from resticprof.config.tree import Node, describe, is_reference
 from resticprof.model.monitor import Monitor
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Secret, Text

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.config import keys, monitors, schedules
-from resticprof.config.convert import Converter, failed, is_reference
-from resticprof.config.tree import Node
+from resticprof.config.convert import Converter, failed
+from resticprof.config.problems import at
+from resticprof.config.tree import Node, describe, is_reference
 from resticprof.model import masking
 from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
 from resticprof.restic import flags
@@ -45,7 +46,7 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
         if keys.section_type(key) and _is_table(child):
             sections[key] = _section(converter, child, key, path, node, shared)
         elif keys.section_type(key) and not flags.exists(key):
-            converter.no_section(child, path)
+            _no_section(converter, child, path)
         elif _is_table(child) and not is_reference(child):
             converter.unknown_key(child, path, [*keys.fields(Profile), *flags.commands()])
         else:
@@ -60,6 +61,13 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
         secrets=tuple(converter.secrets),
         monitors=monitors.by_command(converter, node, name, shared.monitor),
     )
+
+
+def _no_section(converter: Converter, node: Node, path: str) -> None:
+    """A section that is no table is told like a key that nobody knows; nothing is allowed."""
+    if node.value is not None:
+        text = f"expected a table with the keys of this command, got {describe(node)}"
+        converter.unknown.append(at(node, path, text))
 
 
 def _variables(node: Node | None, values: dict[str, Text]) -> dict[str, Text]:

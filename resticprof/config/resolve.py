@@ -9,9 +9,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from resticprof.config import keys, merge, mixins
-from resticprof.config.convert import describe, scalar_text
 from resticprof.config.problems import nearest
-from resticprof.config.tree import Node
+from resticprof.config.tree import Node, describe, scalar_text
 from resticprof.model.config import Profile
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.config import keys
-from resticprof.config.convert import is_reference, scalar_text
 from resticprof.config.formats import base
-from resticprof.config.tree import Node
+from resticprof.config.tree import Node, is_reference, scalar_text
 from resticprof.errors import ConfigError
 from resticprof.model import masking
 from resticprof.model.config import SECTIONS, Global, Group, Header, Profile, Schedule, Webhook

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 Scalar = str | int | float | bool | datetime | date | time | None
 
 
+REFERENCES = frozenset({"env", "file", "command", "credential"})
+"""Where a secret may come from: the one key of a table that refers to it."""
+
+
 class Node(msgspec.Struct, frozen=True):
     """One value with its place, and the steps (include, inherit, mixin, …) that brought it here.
 
@@ -93,3 +97,40 @@ class Node(msgspec.Struct, frozen=True):
         if isinstance(self.value, list):
             return [node.plain() for node in self.value]
         return self.value
+
+
+def is_reference(node: Node) -> bool:
+    """Whether the table is a secret reference: one key that names a source, and text."""
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        return False
+    ((kind, target),) = node.value.items()
+    return kind in REFERENCES and isinstance(target.value, str)
+
+
+def scalar_text(node: Node) -> str:
+    """A scalar as the reference would write it: bool 1 or 0, numbers short and without exponent."""
+    value = node.value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.15f}".rstrip("0")
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def describe(node: Node) -> str:
+    """The kind of a value, in words; the value itself may be secret."""
+    match node.value:
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case bool():
+            return "true" if node.value else "false"
+        case int() | float():
+            return "a number"
+        case None:
+            return "nothing"
+        case _:
+            return "text"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from resticprof.commands import template_data
 from resticprof.config import load
+from resticprof.config.find import find
 from resticprof.config.problems import Problems
 from resticprof.errors import ConfigError
 from tests.kit.configuration import opened
@@ -28,7 +29,7 @@ def write(tmp_path, monkeypatch):
 
 
 def files(name):
-    file = load.find(name)
+    file = find(name)
     return load.Files(file, "", template_data.Renderer(file).of_profile)
 
 
@@ -44,21 +45,21 @@ def problems(name):
 def test_extensions_are_tried_in_order_in_all_places(write, monkeypatch):
     folder = write(profiles__json="{}", home_in_resticprofile_in_profiles__yaml="")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "home"))
-    assert load.find("profiles") == folder / "home" / "resticprofile" / "profiles.yaml"
+    assert find("profiles") == folder / "home" / "resticprofile" / "profiles.yaml"
     write(profiles__conf="")
-    assert str(load.find("profiles")) == "profiles.conf"
+    assert str(find("profiles")) == "profiles.conf"
 
 
 def test_our_own_folder_goes_before_that_of_resticprofile(write, monkeypatch):
     folder = write(c_in_resticprof_in_x__toml="", c_in_resticprofile_in_x__toml="")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "c"))
-    assert load.find("x.toml") == folder / "c" / "resticprof" / "x.toml"
+    assert find("x.toml") == folder / "c" / "resticprof" / "x.toml"
 
 
 def test_a_file_that_is_nowhere_is_told_with_all_places(write, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_DIRS", "/one:/two")
     with pytest.raises(ConfigError, match="no configuration file `nope") as raised:
-        load.find("nope")
+        find("nope")
     assert "/two/resticprofile" in str(raised.value)
     assert "{conf,yaml,toml,json,hcl,yml}" in str(raised.value)
 
@@ -66,7 +67,7 @@ def test_a_file_that_is_nowhere_is_told_with_all_places(write, monkeypatch):
 def test_a_folder_is_not_a_file(write):
     write(profiles__yaml_in_x="")
     with pytest.raises(ConfigError):
-        load.find("profiles.yaml")
+        find("profiles.yaml")
 
 
 # ---- includes -------------------------------------------------------------------------------
