@@ -206,7 +206,7 @@ def _references(configuration: Configuration, subject: _Subject) -> Iterator[Fin
             text = f"the variable `{target}` of this secret is not set here"
             yield Finding(place.file, place.line, leaf.path, text, "warning")
         elif "file" in leaf.node.table:
-            path = configuration.files.directory / os.path.expanduser(target)
+            path = configuration.files.directory / files.with_home(target)
             if not files.exists(path):
                 text = f"the file `{path}` of this secret does not exist"
                 yield Finding(place.file, place.line, leaf.path, text)

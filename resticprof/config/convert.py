@@ -14,7 +14,7 @@ from resticprof.errors import SecretError
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Duration, Secret, Text
-from resticprof.system import secrets
+from resticprof.system import files, secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,8 +193,8 @@ class Converter(Problems):
         if "E" in how and not is_reference(node):
             text = expansion.expand(text, lambda name: self._variable(name, node, path))
         if "H" in how:
-            text = os.path.expanduser(text)
-        if "R" in how and text and original[0] not in "$%" and not _is_target(text):
+            text = files.with_home(text)
+        if "R" in how and text and original[0] not in "$%" and not _is_no_file(text, path):
             text = self.relative(text)
         return text
 
@@ -236,10 +236,11 @@ class Converter(Problems):
         return tuple(texts)
 
 
-def _is_target(text: str) -> bool:
-    """Whether this is a log target such as `syslog:`, `temp:name`, `tcp://host`, or `-`."""
+def _is_no_file(text: str, path: str) -> bool:
+    """Whether this is standard input (`-`), or a log target such as `syslog:` or `tcp://host`."""
     scheme, colon, _ = text.partition(":")
-    return text == "-" or (bool(colon) and len(scheme) > 1 and scheme.replace("-", "").isalnum())
+    target = bool(colon) and len(scheme) > 1 and scheme.replace("-", "").isalnum()
+    return text == "-" or (target and path.endswith(".log"))
 
 
 def _merged(node: Node) -> dict[str, Node] | None:

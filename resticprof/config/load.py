@@ -191,7 +191,7 @@ class Files:
         written = scalar_text(entry)
         if isinstance(entry.value, dict | list) or not written:
             raise ConfigError(at(entry, "includes", f"expected a file, got {describe(entry)}"))
-        pattern = os.path.join(self.directory, os.path.expanduser(written))
+        pattern = os.path.join(self.directory, files.with_home(written))
         names = [pattern] if files.is_file(pattern) else _glob(pattern)
         found = [Path(name) for name in names if files.is_file(name)]
         if not found:

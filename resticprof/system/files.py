@@ -111,6 +111,14 @@ def search(*places: str | Path) -> Path | None:
     return next((Path(place) for place in places if Path(place).is_file()), None)
 
 
+def with_home(path: str) -> str:
+    """`~` and `~user` at the start as the home directory; nobody's stays as it is."""
+    try:
+        return os.path.expanduser(path)
+    except ValueError:  # a character that no name has
+        return path
+
+
 def exists(path: str | Path) -> bool:
     """Whether there is something of this name; of a text that can be no name, there is nothing."""
     return os.path.exists(path)  # noqa: PTH110 - unlike this, `Path.exists` fails for some texts

@@ -266,3 +266,16 @@ def test_a_name_that_depends_on_itself_is_refused(read):
     assert configuration.names() == ["a-default"]
     with pytest.raises(ConfigError, match="no name may depend on"):
         configuration.profile("a-default")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("run.log", "run.log"), ("syslog:", "syslog:"), ("tcp://h:1", "tcp://h:1"), ("-", "-")],
+)
+def test_a_log_target_is_no_path(read, written, meant):
+    schedule = f"{{schedule: daily, schedule-log: '{written}'}}"
+    text = f"a: {{base-dir: x, lock: 'a:b.lock', backup: {schedule}}}"
+    profile = read(text).profile("a")
+    assert profile.backup.schedule.log.endswith(meant)
+    assert profile.backup.schedule.log.startswith("/") == (written == "run.log")
+    assert profile.lock.endswith("/a:b.lock")
