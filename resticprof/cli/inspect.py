@@ -11,6 +11,7 @@ import typer
 from resticprof import __version__
 from resticprof.cli import render
 from resticprof.cli.app import app
+from resticprof.cli.log import logging_for
 from resticprof.cli.opening import open_configuration, read_configuration
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def profiles(ctx: typer.Context, json: Json = False) -> None:
     """List profiles and groups."""
     from resticprof.commands import listing
 
-    found = listing.listing(open_configuration(ctx.obj))
+    with logging_for(ctx.obj):
+        found = listing.listing(open_configuration(ctx.obj))
     if json:
         render.json(found)
     else:
@@ -77,20 +79,14 @@ def show(
     from resticprof.commands import show as showing
 
     invocation: Invocation = ctx.obj
-    configuration = open_configuration(invocation)
-    name = invocation.name or "default"
-    if explain:
-        parts = showing.explained(configuration, name)
-        if json:
-            render.json(parts)
-        else:
-            render.write("\n".join(_explained_text(*part) for part in parts.items()))
-        return
-    blocks = showing.shown(configuration, name)
+    look = showing.explained if explain else showing.shown
+    text = _explained_text if explain else render.block
+    with logging_for(invocation):
+        parts: Any = look(open_configuration(invocation), invocation.name or "default")
     if json:
-        render.json(blocks)
+        render.json(parts)
     else:
-        render.write("\n".join(render.block(title, block) for title, block in blocks.items()))
+        render.write("\n".join(text(title, part) for title, part in parts.items()))
 
 
 def _explained_text(title: str, values: Any) -> str:
@@ -103,7 +99,8 @@ def check_config(ctx: typer.Context, json: Json = False) -> None:
     """Find every mistake in the configuration, each with its file, line and key."""
     from resticprof.commands import check_config as checking
 
-    findings = checking.check(lambda: read_configuration(ctx.obj))
+    with logging_for(ctx.obj):
+        findings = checking.check(lambda: read_configuration(ctx.obj))
     if json:
         render.json(findings)
     else:

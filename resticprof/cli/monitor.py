@@ -91,7 +91,7 @@ def _name(invocation: Invocation) -> str:
 
 @contextlib.contextmanager
 def _session(invocation: Invocation) -> Iterator[Session]:
-    from resticprof.cli.run import logging_for
+    from resticprof.cli.log import logging_for
     from resticprof.commands.session import Session
     from resticprof.system.signals import Signals
 

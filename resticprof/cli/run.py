@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from resticprof.cli import render
+from resticprof.cli.log import logging_for
 from resticprof.cli.opening import open_configuration, read_configuration
 from resticprof.commands import dry_run, execute, members, scheduled
 from resticprof.commands.selection import Selection
-from resticprof.commands.session import Session, level_of
+from resticprof.commands.session import Session
 from resticprof.errors import Error
 from resticprof.system import machine, service
 from resticprof.system.logs import Logs
@@ -93,21 +94,6 @@ def _told_to(logs: Logs) -> Iterator[None]:
         if logs.target is not None:
             log.error("%s", error)
         raise
-
-
-@contextlib.contextmanager
-def logging_for(invocation: Invocation, *, marked: bool = False) -> Iterator[Logs]:
-    """The log of this process, on stderr until the configuration says otherwise."""
-    logs = Logs(
-        level=level_of(invocation),
-        theme=invocation.theme,
-        ansi=not invocation.no_ansi,
-        marked=marked,
-    )
-    try:
-        yield logs
-    finally:
-        logs.close()
 
 
 @contextlib.contextmanager

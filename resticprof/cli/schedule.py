@@ -147,7 +147,7 @@ def _opened(
     invocation: Invocation, *, everything: bool, commands: list[str] | None = None
 ) -> Iterator[tuple[Configuration, Selection]]:
     """The configuration, and the jobs that are meant."""
-    from resticprof.cli.run import logging_for
+    from resticprof.cli.log import logging_for
     from resticprof.commands import jobs
     from resticprof.commands.schedule import Selection
 

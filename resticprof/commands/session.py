@@ -15,7 +15,7 @@ from resticprof.commands.routes import Routes
 from resticprof.errors import Error, Skipped
 from resticprof.model import masking
 from resticprof.system import machine, secrets
-from resticprof.system.logs import TRACE, Logs
+from resticprof.system.logs import LEVELS, Logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from resticprof.system.signals import Signals
 
 log = logging.getLogger("resticprof")
-
-_LEVELS = {0: logging.INFO, 1: logging.DEBUG, 2: logging.DEBUG, 3: TRACE}
 
 
 class Session:
@@ -114,7 +112,7 @@ class Session:
             if profile.quiet:
                 self.logs.set_level(logging.WARNING)
             elif profile.verbose:
-                self.logs.set_level(_LEVELS[min(profile.verbose, 3)])
+                self.logs.set_level(LEVELS[min(profile.verbose, 3)])
         try:
             yield
         finally:
@@ -126,10 +124,3 @@ def _password_files(profile: Profile) -> list[str]:
     tables = (profile, *profile.sections.values())
     keys = ("password_file", "from_password_file")
     return [file for table in tables for key in keys if (file := getattr(table, key, None))]
-
-
-def level_of(invocation: Invocation) -> int:
-    """The log level that the command line asks for."""
-    if invocation.quiet and not invocation.verbose:
-        return logging.WARNING
-    return _LEVELS[min(invocation.verbose, 3)]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TRACE = 5
+LEVELS = {0: logging.INFO, 1: logging.DEBUG, 2: logging.DEBUG, 3: TRACE}
+"""What each `verbose` shows."""
 SHORTEST_SECRET = 4  # characters; shorter ones would hide half of the log
 TAIL_BYTES = 256 * 1024
 
