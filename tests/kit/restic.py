@@ -19,23 +19,17 @@ if TYPE_CHECKING:
     from tests.kit.project import Project
 
 SCRIPT = r"""
-import json, os, signal, sys, time
+import fcntl, json, os, signal, sys, time
 control, argv = sys.argv[1], sys.argv[2:]
 settings = json.load(open(control + "/settings.json"))
 if argv[:1] == ["version"]:
     sys.exit(print("restic %s compiled with go1.24.1 on linux/amd64" % settings["version"]))
 log = control + "/log.jsonl"
+answer = {}
 
 def write(**entry):
     with open(log, "a") as stream:
         stream.write(json.dumps(entry) + "\n")
-
-past = [json.loads(line) for line in open(log)] if os.path.exists(log) else []
-count = 1 + sum(entry.get("argv", [])[:1] == argv[:1] for entry in past)
-answer = {}
-for candidate in settings["answers"]:
-    if candidate["command"] in argv[:1] and candidate["nth"] in (None, count):
-        answer = candidate
 
 def heard(number, frame):
     write(signal=number)
@@ -45,7 +39,15 @@ def heard(number, frame):
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, heard)
 stdin = sys.stdin.read() if "--stdin" in argv else ""
-write(argv=argv, env=dict(os.environ), stdin=stdin, cwd=os.getcwd(), pid=os.getpid())
+# Counting and recording are one step: two that start together are the first and the second.
+with open(control + "/count.lock", "w") as turn:
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    past = [json.loads(line) for line in open(log)] if os.path.exists(log) else []
+    count = 1 + sum(entry.get("argv", [])[:1] == argv[:1] for entry in past)
+    for candidate in settings["answers"]:
+        if candidate["command"] in argv[:1] and candidate["nth"] in (None, count):
+            answer = candidate
+    write(argv=argv, env=dict(os.environ), stdin=stdin, cwd=os.getcwd(), pid=os.getpid())
 for line in answer.get("out", []):
     print(line, flush=True)
 for line in answer.get("err", []):
