@@ -1,4 +1,4 @@
-"""The documented examples of HTTP hooks: in every format they send the same requests."""
+"""The documented examples of HTTP hooks: in every format they send the same requests, over TLS."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.kit.server import Tunnel
 
 EXAMPLES = Path(__file__).parent.parent / "config" / "formats" / "examples"
 FORMATS = ("toml", "yaml", "hcl", "json")
@@ -22,59 +24,69 @@ MORE = {
 
 
 @pytest.fixture(params=FORMATS)
-def example(request, project, fake_restic, server):
-    """Writes an example with the server's URL in place of the documented hosts, and runs it."""
-    server.reply("/400", 400)
-    server.reply("/500", 500)
+def example(request, project, fake_restic, tls_server):
+    """Runs an example as it is printed; its hosts are those of the test server, over HTTPS."""
+    tls_server.reply("/400", 400)
+    tls_server.reply("/500", 500)
+    shutil.copy(Path(__file__).parent / "body-template.json", project.path)
+    with Tunnel(tls_server) as tunnel:
+        project.env |= {"https_proxy": tunnel.url, "SSL_CERT_FILE": str(tls_server.ca)}
 
-    def run(name, *words):
-        text = (EXAMPLES / f"{name}.{request.param}").read_text(encoding="utf-8")
-        for host in (
-            "https://hc-ping.com",
-            "https://httpstat.us",
-            "https://my/monitoring.example.com",
-        ):
-            text = text.replace(host, server.url)
-        project.write(f"profiles.{request.param}", text)
-        shutil.copy(Path(__file__).parent / "body-template.json", project.path)
-        return project.run("-c", f"profiles.{request.param}", "-n", "profile", *words)
+        def run(name, *words):
+            file = f"profiles.{request.param}"
+            shutil.copy(EXAMPLES / f"{name}.{request.param}", project.path / file)
+            return project.run("-c", file, "-n", "profile", *words)
 
-    run.format = request.param
-    return run
+        yield run
 
 
-def test_success_of_a_backup_is_sent_to_every_target(example, server):
-    example("healthchecks", "backup").expect(0)
-    assert server.lines == [
-        f"HEAD /{BACKUP}/start",
-        "HEAD /400",
-        f"HEAD /{BACKUP}",
-        "HEAD /500",
+def urls(server):
+    """`METHOD host/path` of every request."""
+    return [f"{one.method} {one.headers['host']}{one.path}" for one in server.requests]
+
+
+def test_success_of_a_backup_is_sent_to_every_target(example, tls_server):
+    outcome = example("healthchecks", "backup").expect(0)
+    sent = urls(tls_server)
+    assert [url for url in sent if "hc-ping" in url] == [
+        f"HEAD hc-ping.com/{BACKUP}/start",
+        f"HEAD hc-ping.com/{BACKUP}",
     ]
+    assert [url for url in sent if "httpstat" in url] == [
+        "HEAD httpstat.us/400",
+        "HEAD httpstat.us/500",
+    ]
+    assert len(sent) == 4
+    for answer in ("HTTP 400 Bad Request", "HTTP 500 Internal Server Error"):
+        assert f"httpstat.us: {answer}" in outcome.err
 
 
-def test_failure_of_a_backup_is_sent_with_what_restic_said(example, server, fake_restic):
+def test_failure_of_a_backup_is_sent_with_what_restic_said(example, tls_server, fake_restic):
     fake_restic.answer("backup", code=1, err=("Fatal: the disk is on fire",))
     example("healthchecks", "backup").expect(1)
-    assert server.lines == [f"HEAD /{BACKUP}/start", "HEAD /400", f"POST /{BACKUP}/fail"]
-    assert "Fatal: the disk is on fire" in server.requests[-1].text
-    assert server.requests[-1].headers["content-type"] == "text/plain; charset=UTF-8"
+    *_, fail = tls_server.requests
+    assert urls(tls_server)[-1] == f"POST hc-ping.com/{BACKUP}/fail"
+    assert fail.headers["content-type"] == "text/plain; charset=UTF-8"
+    assert fail.text == "backup on profile 'profile': exit status 1\n\nFatal: the disk is on fire\n"
 
 
-def test_check_has_targets_of_its_own(example, server):
+def test_check_has_targets_of_its_own(example, tls_server):
     example("healthchecks", "check").expect(0)
-    assert server.lines == [f"HEAD /{CHECK}/start", f"HEAD /{CHECK}"]
+    assert urls(tls_server) == [f"HEAD hc-ping.com/{CHECK}/start", f"HEAD hc-ping.com/{CHECK}"]
 
 
 def test_backup_is_followed_by_the_retention(example, fake_restic):
     example("healthchecks", "backup").expect(0)
-    assert [call.command for call in fake_restic.calls] == ["backup", "forget"]
+    assert [call.argv for call in fake_restic.calls] == [
+        ("backup", "--exclude=/**/.git/", "/source"),
+        ("forget", "--path=/source"),
+    ]
 
 
-def test_body_template_is_filled(example, server):
+def test_body_template_is_filled(example, tls_server):
     example("body-template", "backup").expect(0)
-    [request] = server.requests
-    assert request.line == "POST /"
+    [request] = tls_server.requests
+    assert urls(tls_server) == ["POST my/monitoring.example.com/"]
     assert request.headers["content-type"] == "application/json"
     assert json.loads(request.text) == {
         "profileName": "profile",
@@ -83,10 +95,10 @@ def test_body_template_is_filled(example, server):
     }
 
 
-def test_body_template_knows_the_exit_status_of_a_failure(example, server, fake_restic):
+def test_body_template_knows_the_exit_status_of_a_failure(example, tls_server, fake_restic):
     fake_restic.answer("backup", code=12)
     example("body-template", "backup").expect(12)
-    assert json.loads(server.requests[0].text)["exitCode"] == "12"
+    assert json.loads(tls_server.requests[0].text)["exitCode"] == "12"
 
 
 @pytest.mark.parametrize("kind", FORMATS)

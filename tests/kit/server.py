@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import subprocess
 import threading
@@ -154,10 +156,61 @@ class Server:
         return [request.line for request in self.requests]
 
 
+class Guide(BaseHTTPRequestHandler):
+    """Answers CONNECT with a way to the server, whoever was asked for."""
+
+    server: Tunnel
+
+    def do_CONNECT(self) -> None:
+        """Hand on what comes from either side until both have ended."""
+        with socket.create_connection(("127.0.0.1", self.server.port)) as there:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=hand_on, args=(there, self.connection))
+            back.start()
+            hand_on(self.connection, there)
+            back.join()
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+def hand_on(source: socket.socket, target: socket.socket) -> None:
+    """Copy what a socket receives to another one; its end, too."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+class Tunnel(ThreadingHTTPServer):
+    """A proxy that leads every host to one server, so that documented URLs need no change."""
+
+    daemon_threads = True
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(("127.0.0.1", 0), Guide)
+        self.port = server.port
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+DOCUMENTED_HOSTS = ("hc-ping.com", "httpstat.us", "my")
+"""Those of the documented examples, which only `Tunnel` leads to the server."""
+
+
 def make_certificates(folder: Path) -> Path:
-    """A private CA, and certificates for 127.0.0.1 (server) and for a client."""
+    """A private CA, and certificates for 127.0.0.1 and documented hosts (server) and a client."""
+    names = ",".join(f"DNS:{host}" for host in ("localhost", *DOCUMENTED_HOSTS))
     (folder / "extensions").write_text(
-        "subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n"
+        f"subjectAltName=IP:127.0.0.1,{names}\nbasicConstraints=CA:FALSE\n"
         "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nkeyUsage=digitalSignature\n"
         "extendedKeyUsage=serverAuth,clientAuth\n"
     )
