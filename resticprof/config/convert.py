@@ -174,7 +174,7 @@ class Converter(Problems):
         if always_secret and about.flag:
             return masking.repository_secret(value)
         if always_secret:
-            return masking.url_secret(value) if "://" in value else Secret(value)
+            return masking.written_url(value) if "://" in value else Secret(value)
         return masking.named_secret(path.rpartition(".")[2], value)
 
     def reference(self, node: Node) -> Secret:

@@ -89,7 +89,7 @@ def _of_service(name: str, key: str, text: Secret) -> Text:
 def _by_type(key: str, text: str) -> Text:
     kind = _declared().get(key)
     if kind is Secret:
-        return masking.url_secret(text) if "://" in text else Secret(text)
+        return masking.written_url(text) if "://" in text else Secret(text)
     return masking.named_secret("" if kind is str else key, text)
 
 

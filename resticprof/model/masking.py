@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"(?<!//)(?<=/)(?=[^/?#\s]*\d)(?:[A-Za-z]{0,4}[_-])?[A-Za-z0-9:~=_-]{10,}(?=[/?#\s]|$)|"
     r"(?<!//)(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)"
 )
-_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
+_QUERY_PART = re.compile(r"(?<=[?&])(?:(?P<name>[^=&#]+)=)?(?P<value>[^=&#][^&#]*)")
 _KEY = re.compile(r"(?<![^/?&=#:@\s])(?=[^/?&=#:@\s]*\d)[^/?&=#:@\s.]{6,}(?![^/?&=#:@\s])")
 _USER_PASSWORD = re.compile(r"^[^:/@\s]*:([^@/\s]+)@")
 _HARMLESS_QUERY = frozenset({"status", "msg", "state", "create", "env", "environment", "ping"})
@@ -43,15 +43,34 @@ def mask_passwords(text: str) -> str:
 
 def mask_url(url: str) -> str:
     """Hide what makes a URL secret: password, long tokens in the path, values in the query."""
+    return _mask_url(url, _query_part)
+
+
+def _mask_url(url: str, of_query: Callable[[re.Match[str]], str]) -> str:
     address, mark, query = mask_passwords(url).partition("?")
-    address = _TOKEN.sub(MASK, address)
-    if not mark:
-        return address
-    shown = _QUERY_VALUE.sub(
-        lambda part: part[0] if part[1].lower() in _HARMLESS_QUERY else f"{part[1]}={MASK}",
-        f"?{query}",
-    )
-    return address + shown
+    return _TOKEN.sub(MASK, address) + _QUERY_PART.sub(of_query, mark + query)
+
+
+def _query_part(part: re.Match[str]) -> str:
+    """`name=value`, or one word; it stays if it is harmless."""
+    if part["name"] is None:
+        return MASK if _telling(part["value"]) else part[0]
+    return part[0] if part["name"].lower() in _HARMLESS_QUERY else f"{part['name']}={MASK}"
+
+
+def _written_query_part(part: re.Match[str]) -> str:
+    """The same in a configuration, where a variable is not its value."""
+    return part[0] if _is_variable(part["value"]) else _query_part(part)
+
+
+def _is_variable(text: str) -> bool:
+    """Whether the text holds nothing but variables."""
+    return not re.search(r"\w", _VARIABLES.sub("", text))
+
+
+def _telling(word: str) -> bool:
+    """Whether a word looks like a key. Ordinary ones are shown: `backup` is in every log."""
+    return bool(re.search(r"\d", word)) or len(word) >= 16
 
 
 def mask_text(text: str) -> str:
@@ -75,6 +94,11 @@ def url_secret(text: str) -> Secret:
     return Secret(text, public=mask_url(text))
 
 
+def written_url(text: str) -> Secret:
+    """The URL of a webhook or a service as it stands in a configuration, with its variables."""
+    return Secret(text, public=_mask_url(text, _written_query_part))
+
+
 def address_secret(text: str) -> Secret:
     """The URL of a ping or of a notification service: its whole path is as good as a password.
 
@@ -93,6 +117,20 @@ def address_secret(text: str) -> Secret:
 def is_address(secret: Secret) -> bool:
     """Whether it is shown as `address_secret` shows it."""
     return secret.public == address_secret(secret.reveal()).public != MASK
+
+
+def masked_parts(secret: Secret) -> list[str]:
+    """What its public form masks; of a query only what is telling, by its name or by itself."""
+    pattern = "(.+?)".join(map(re.escape, secret.public.split(MASK)))
+    match = re.fullmatch(pattern, secret.reveal(), re.DOTALL)
+    if match is None:
+        return [secret.reveal()]
+    ordinary = {
+        part["value"]
+        for part in _QUERY_PART.finditer(secret.reveal())
+        if not (_telling(part["value"]) or is_secret_name(f"x_{part['name']}"))
+    }
+    return [part for part in match.groups() if part not in ordinary]
 
 
 def hidden_words(secret: Secret) -> list[str]:
@@ -139,7 +177,7 @@ def header_value(name: str, value: str) -> Secret | str:
 
 def body_secret(text: str) -> Secret | str:
     """The body of an HTTP request; it is shown when it holds nothing but variables."""
-    return Secret(text) if re.search(r"\w", _VARIABLES.sub("", text)) else text
+    return text if _is_variable(text) else Secret(text)
 
 
 def named_secret(name: str, value: str) -> Secret | str:

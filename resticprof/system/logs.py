@@ -84,9 +84,7 @@ def _parts(secret: Secret | str) -> set[str]:
     else:
         found = [secret.reveal()]
         if secret.public != MASK and MASK in secret.public and not masking.is_address(secret):
-            pattern = "(.+?)".join(map(re.escape, secret.public.split(MASK)))
-            if match := re.fullmatch(pattern, secret.reveal(), re.DOTALL):
-                found = list(match.groups())
+            found = masking.masked_parts(secret)
         found += masking.hidden_words(secret)
     lines = [line.strip() for value in found for line in value.splitlines()]
     return {value for value in (*found, *lines) if len(value) >= SHORTEST_SECRET}

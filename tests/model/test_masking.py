@@ -52,3 +52,40 @@ def test_of_an_address_the_host_is_shown_and_keys_are_hidden(url, public, words)
     secret = masking.address_secret(url)
     assert str(secret) == public
     assert masking.hidden_words(secret) == words
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://h/x?text=a b&user=me", "https://h/x?text=×××&user=×××"),
+        ("https://h/x?4f2a9c77&b", "https://h/x?×××&b"),
+        ("https://h/x?correcthorsebatterystaple", "https://h/x?×××"),
+        ("https://h/x?state=up&e=&create=1", "https://h/x?state=up&e=&create=1"),
+        ("https://h/x?a=${ERROR}", "https://h/x?a=×××"),
+    ],
+)
+def test_values_in_a_query_are_hidden_to_their_end(url, public) -> None:
+    assert str(masking.url_secret(url)) == public
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://h/$A/x?a=${ERROR}&b=$B&c={{ .Env.X }}", None),
+        ("https://h/x?a=${ERROR}&b=x${B}", "https://h/x?a=${ERROR}&b=×××"),
+    ],
+)
+def test_variables_in_a_url_as_it_is_written_are_no_secrets(url, public) -> None:
+    assert str(masking.written_url(url)) == (public or url)
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("https://h/x?channel=backup&user=me", []),
+        ("https://h/x?channel=backup&token=swordfish&n=a1", ["swordfish", "a1"]),
+        ("https://me:swordfish@h/0123456789abcdef?x=backup", ["swordfish", "0123456789abcdef"]),
+    ],
+)
+def test_ordinary_words_of_a_query_are_not_hidden_elsewhere(url, parts) -> None:
+    assert masking.masked_parts(masking.url_secret(url)) == parts
