@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.errors import HookError, Interrupted, NotAvailable, Skipped
+from resticprof.model import report as reports
 from resticprof.model.run import Command, Failure, Report, Result
 from resticprof.system import process, service
 from resticprof.system.process import Streams
@@ -93,18 +94,11 @@ def run_lines(lines: tuple[str, ...], label: str, shell: Shell, *, may_skip: boo
 
 
 def failure_variables(failure: Failure | None) -> dict[str, str]:
-    """The error context of hooks, as the reference names it; cut so that a hook always starts."""
-    if failure is None:
-        return {}
-    message = beginning(failure.message, VARIABLE_LIMIT)
-    found = {"ERROR": message, "ERROR_MESSAGE": message}
-    if failure.command_line:
-        found["ERROR_COMMANDLINE"] = beginning(failure.command_line, VARIABLE_LIMIT)
-        found["ERROR_EXIT_CODE"] = str(failure.exit_code)
-    stderr = tail(failure.stderr, VARIABLE_LIMIT)
-    if stderr:
-        found["ERROR_STDERR"] = found["RESTIC_STDERR"] = stderr
-    return found
+    """The error context of hooks, cut so that a hook always starts."""
+    return {
+        name: (tail if name.endswith("_STDERR") else beginning)(value, VARIABLE_LIMIT)
+        for name, value in reports.error_variables(failure).items()
+    }
 
 
 def beginning(text: str, limit: int) -> str:
@@ -118,7 +112,7 @@ def tail(text: str, limit: int) -> str:
     if len(data) <= limit:
         return text
     cut = data[-limit:]
-    newline = cut.find(b"\n")
+    newline = cut.find(b"\n", 0, -1)
     return cut[newline + 1 if newline >= 0 else 0 :].decode(errors="ignore")
 
 

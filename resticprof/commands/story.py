@@ -15,6 +15,7 @@ from resticprof import __version__
 from resticprof.errors import CommandError, Error, Interrupted, LockedError
 from resticprof.model.run import Failure, LogLine, Outcome, Report, State, StepReport, Summary
 from resticprof.model.types import Secret, public
+from resticprof.system.streams import without_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,12 +54,12 @@ class Story:
 
     def add(self, step: StepReport, *, tolerated: bool = False) -> None:
         """One restic command has ended."""
-        self.steps.append(step)
+        self.steps.append(msgspec.structs.replace(step, stderr=_plain(step.stderr)))
         self.warned = self.warned or tolerated
 
     def result(self, summary: Summary | None, unreadable: tuple[str, ...], stdout: str) -> None:
         """What came of the command that was asked for."""
-        self.summary, self.unreadable, self.stdout = summary, unreadable, stdout
+        self.summary, self.unreadable, self.stdout = summary, unreadable, _plain(stdout)
 
     def succeed(self) -> None:
         """restic is done and all is well so far; a hook after it may still fail the run."""
@@ -159,8 +160,8 @@ def _failure(error: Exception, title: str) -> Failure:
 
 
 def _plain(text: str) -> str:
-    """Text that every variable and every request can hold: UTF-8, without a NUL character."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+    """Text that every variable and every request can hold: UTF-8, and nothing for a terminal."""
+    return without_control(text).replace("\0", "").encode(errors="replace").decode()
 
 
 def scrubbed(report: Report, scrub: Callable[[str], str]) -> Report:

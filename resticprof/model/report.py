@@ -101,10 +101,22 @@ def variables(event: Event) -> dict[str, str]:
     if report.ended is not None:
         found["DURATION"] = duration(report.seconds)
         found["DURATION_SECONDS"] = str(round(report.seconds))
-    if report.failure is not None:
-        found.update(_error_variables(report.failure))
+    found.update(error_variables(report.failure))
     counts = {**_counts(report.summary), "WARNING_COUNT": warning_count(report)}
     found.update({name: str(count) for name, count in counts.items() if count is not None})
+    return found
+
+
+def error_variables(failure: Failure | None) -> dict[str, str]:
+    """The error context by the names of the reference; only a command has an exit status."""
+    if failure is None:
+        return {}
+    found = {"ERROR": failure.message, "ERROR_MESSAGE": failure.message}
+    if failure.command_line:
+        found["ERROR_COMMANDLINE"] = failure.command_line
+        found["ERROR_EXIT_CODE"] = str(failure.exit_code)
+    if failure.stderr:
+        found["ERROR_STDERR"] = found["RESTIC_STDERR"] = failure.stderr
     return found
 
 
@@ -195,17 +207,6 @@ def _added(summary: Summary) -> str:
     if summary.bytes_added_packed is not None:
         text += f" ({size(summary.bytes_added_packed)} stored)"
     return f"{text} of {size(summary.bytes_total)}" if summary.bytes_total is not None else text
-
-
-def _error_variables(failure: Failure) -> dict[str, str]:
-    """The names of the reference."""
-    return {
-        "ERROR": failure.message,
-        "ERROR_MESSAGE": failure.message,
-        "ERROR_COMMANDLINE": failure.command_line,
-        "ERROR_EXIT_CODE": str(failure.exit_code),
-        "ERROR_STDERR": failure.stderr,
-    }
 
 
 def _counts(summary: Summary | None) -> dict[str, int | str | None]:

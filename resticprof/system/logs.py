@@ -18,6 +18,7 @@ from resticprof.model import masking
 from resticprof.model.run import ANSWER, LogLine
 from resticprof.model.types import MASK, Secret
 from resticprof.system import files
+from resticprof.system.streams import without_control
 from resticprof.system.targets import NAMES, TIME, LogFile, Syslog, Target, level_of, severity
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ LOGGER = logging.getLogger("resticprof")
 OUTCOME = "resticprof.outcome"  # says the last line of a run
 UNTOLD = ("resticprof.http", "resticprof.monitor", OUTCOME)  # monitors do not get their lines
 
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\].*?(?:\x07|\x1b\\)")
 _THEMES = {  # trace, debug, info, warning, error
     "light": ("2", "32", "36", "1;35", "1;31"),
     "dark": ("2", "92", "96", "1;95", "1;91"),
@@ -110,7 +110,7 @@ class Tail(logging.Handler):
         """Keep a text; each of its lines counts. What a `\\r` wrote over is left out."""
         now = datetime.now(timezone.utc).astimezone()
         with self._guard:
-            for line in _ESCAPES.sub("", text).split("\n"):
+            for line in without_control(text).split("\n"):
                 self._keep(level, line.rstrip("\r").rpartition("\r")[2], now)
 
     def _keep(self, level: int, text: str, now: datetime) -> None:
@@ -221,7 +221,7 @@ class Logs:
     def command_line_output(self, line: str) -> None:
         """A line that a command printed, for the target."""
         if self.target is not None:
-            record = {"name": LOGGER.name, "levelno": ANSWER, "msg": _ESCAPES.sub("", line)}
+            record = {"name": LOGGER.name, "levelno": ANSWER, "msg": without_control(line)}
             self.target.handle(logging.makeLogRecord(record))
 
     def relay(self, level: int, text: str) -> None:

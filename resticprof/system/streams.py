@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import re
 from collections.abc import Callable
 
 import msgspec
 
 KEPT = 64 * 1024  # bytes of each stream; fits into one environment variable (128 KiB)
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\].*?(?:\x07|\x1b\\)")
 LONGEST = 16 * 1024 * 1024  # characters; a longer line is told in pieces
 
 
@@ -25,6 +27,11 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     def inherited(self) -> bool:
         """Whether the child may have our own stream, so that a terminal stays one."""
         return self.echo and not (self.lines or self.keep or self.raw)
+
+
+def without_control(text: str) -> str:
+    """The text without colours, and whatever else a terminal does not show as letters."""
+    return _CONTROL.sub("", text)
 
 
 class Output:

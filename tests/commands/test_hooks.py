@@ -117,7 +117,13 @@ def test_error_context_always_fits_into_an_environment():
 
 @pytest.mark.parametrize(
     ("text", "limit", "kept"),
-    [("", 4, ""), ("a\nb\n", 4, "a\nb\n"), ("a\nb\nc\n", 4, "c\n"), ("abcdef", 4, "cdef")],
+    [
+        ("", 4, ""),
+        ("a\nb\n", 4, "a\nb\n"),
+        ("a\nb\nc\n", 4, "c\n"),
+        ("abcdef", 4, "cdef"),
+        ("abcde\n", 4, "cde\n"),
+    ],
 )
 def test_tail_keeps_whole_lines_if_it_can(text, limit, kept):
     assert hooks.tail(text, limit) == kept

@@ -115,6 +115,16 @@ def test_texts_can_be_put_into_variables_and_requests(story):
     assert (failure.message, failure.command_line, failure.stderr) == ("ab", '"/data/?"', "c")
 
 
+def test_texts_for_others_hold_no_control_sequences_of_a_terminal(story):
+    """restic 0.14 clears its progress line when it is interrupted, terminal or not."""
+    said = "\x1b[2Ksignal interrupt received\n\x1b[31mFatal\x1b[0m: no\n"
+    story.add(StepReport(name="backup", exit_code=130, seconds=1, stderr=said))
+    story.result(None, (), said)
+    story.fail(HookError("no", command_line="restic", stderr=said))
+    plain = "signal interrupt received\nFatal: no\n"
+    assert (story.failure.stderr, story.steps[0].stderr, story.stdout) == (plain, plain, plain)
+
+
 # ---- later errors ---------------------------------------------------------------------------
 
 

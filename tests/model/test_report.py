@@ -178,6 +178,11 @@ def test_variables_of_an_error_have_the_names_of_the_reference():
     assert "Fatal" in known["ERROR_STDERR"]
 
 
+def test_an_error_without_a_command_has_no_exit_status():
+    known = words.variables(event(State.FAIL, failure=Failure(message="no")))
+    assert {name for name in known if name.startswith("ERROR")} == {"ERROR", "ERROR_MESSAGE"}
+
+
 def test_an_unknown_number_is_absent_not_zero():
     known = words.variables(event(State.FAIL))
     assert not {"FILES_NEW", "DATA_ADDED", "BYTES_PROCESSED", "WARNING_COUNT"} & known.keys()
