@@ -41,15 +41,15 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(hook: Webhook, sending: Sending) -> HttpRequest:
     """The request with its variables replaced. Raises `Error` when it cannot be made."""
-    if hook.url is None:
-        raise Error("a request without `url`")
     variables = sending.variables
 
     def in_url(name: str) -> str:
         value = variables.get(name, "")
         return quote_plus(value) if name in FREE_TEXTS else value
 
-    url = expansion.expand(hook.url.reveal(), in_url)
+    url = expansion.expand(reveal(hook.url or ""), in_url)
+    if not url:
+        raise Error("a request without `url`")
     body = expansion.expand(reveal(hook.body or ""), expansion.from_mapping(variables))
     if hook.body_template:
         rendered = _from_template(hook.body_template, sending.render)

@@ -13,6 +13,7 @@ from resticprof.config.problems import at
 from resticprof.config.tree import Node, describe, is_reference
 from resticprof.model import masking
 from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
+from resticprof.model.types import known
 from resticprof.restic import flags
 
 if TYPE_CHECKING:
@@ -116,7 +117,10 @@ def _section(
 
 
 def _protected(hook: Webhook) -> Webhook:
-    """The same request with its header values and its body marked as secret, where they are."""
+    """The same request with its header values and its body marked as secret, where they are.
+
+    An empty `url` is none.
+    """
     headers = tuple(
         Header(name=header.name, value=masking.header_value(header.name, header.value))
         if isinstance(header.value, str)
@@ -125,7 +129,8 @@ def _protected(hook: Webhook) -> Webhook:
         if header.name
     )
     body = masking.body_secret(hook.body) if isinstance(hook.body, str) else hook.body
-    return msgspec.structs.replace(hook, headers=headers, body=body)
+    url = hook.url if hook.url is not None and known(hook.url) else None
+    return msgspec.structs.replace(hook, url=url, headers=headers, body=body)
 
 
 # ---- flags ----------------------------------------------------------------------------------

@@ -44,13 +44,14 @@ profiles:
     verbose: very
     password-file: nokey
     backup:
-      source: [/nonexistent, "/etc/*.nope"]
+      source: [/no/such/folder, "/etc/*.nope"]
       exlude: [a]
       schedule: "2021-02-30"
       files-from: nofile
       send-after:
         - {method: GET}
         - {url: http://h, body-template: notemplate}
+      send-finally: {url: ""}
     retention: {after-backup: true}
   base: {lock: /l}
 """)
@@ -70,7 +71,7 @@ profiles:
         "error: profiles.yaml:11: home.use: undefined mixin `nomixin`; there are: none",
         "error: profiles.yaml:12: home.verbose: `very` is not a whole number",
         "error: profiles.yaml:13: home.password-file: `nokey` does not exist",
-        "error: profiles.yaml:15: home.backup.source[0]: `/nonexistent` does not exist",
+        "error: profiles.yaml:15: home.backup.source[0]: `/no/such/folder` does not exist",
         "error: profiles.yaml:15: home.backup.source[1]: `/etc/*.nope` matches nothing",
         "error: profiles.yaml:16: home.backup.exlude: unknown key; did you mean `exclude`?",
         "error: profiles.yaml:17: home.backup.schedule: `2021-02-30` never elapses",
@@ -83,7 +84,11 @@ profiles:
             "error: profiles.yaml:21: home.backup.send-after[1].body-template: "
             "`notemplate` does not exist"
         ),
-        "warning: profiles.yaml:22: home.retention: has no `keep-*` rule, so it keeps everything",
+        (
+            "error: profiles.yaml:22: home.backup.send-finally: `url` is missing; "
+            "the request is never sent"
+        ),
+        "warning: profiles.yaml:23: home.retention: has no `keep-*` rule, so it keeps everything",
     ]
 
 

@@ -82,9 +82,10 @@ def test_body_goes_before_its_template_which_is_still_tried(tmp_path):
         built(body="own", body_template=str(tmp_path / "missing"))
 
 
-def test_request_without_a_url_is_an_error():
+@pytest.mark.parametrize("url", [None, Secret(""), Secret("${NOTHING}")])
+def test_request_without_a_url_is_an_error(url):
     with pytest.raises(Error, match="without `url`"):
-        webhooks.build(Webhook(), sending())
+        webhooks.build(Webhook(url=url), sending())
 
 
 # ---- several requests -----------------------------------------------------------------------
