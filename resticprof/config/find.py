@@ -31,11 +31,12 @@ def find(name: str) -> Path:
         for candidate in _candidates(name + extension):
             if files.is_file(candidate):
                 return candidate
-    tried = "\n".join(f"  {place}" for place in (Path.cwd(), *places()))
     wanted = name if extensions == [""] else f"{name}.{{{','.join(base.SEARCH_ORDER)}}}"
-    raise ConfigError(
-        Problem(f"no configuration file `{wanted}`; looked in\n{tried}\nname one with --config")
-    )
+    text = f"no configuration file `{wanted}`"
+    if not os.path.isabs(name):
+        tried = "\n".join(f"  {place}" for place in (Path.cwd(), *places()))
+        text += f"; looked in\n{tried}\nname one with --config"
+    raise ConfigError(Problem(text))
 
 
 def _candidates(name: str) -> list[Path]:

@@ -64,6 +64,12 @@ def test_a_file_that_is_nowhere_is_told_with_all_places(write, monkeypatch):
     assert "{conf,yaml,toml,json,hcl,yml}" in str(raised.value)
 
 
+def test_an_absolute_name_is_looked_for_nowhere_else(tmp_path):
+    with pytest.raises(ConfigError) as raised:
+        find(str(tmp_path / "nope.toml"))
+    assert str(raised.value) == f"no configuration file `{tmp_path}/nope.toml`"
+
+
 def test_a_folder_is_not_a_file(write):
     write(profiles__yaml_in_x="")
     with pytest.raises(ConfigError):
