@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 
+Tell = Callable[[str], None]
+
+
+def _nobody(_: str) -> None:
+    """Where nothing is counted."""
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a command line depends on besides plan and step."""
 
@@ -33,7 +40,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     global_: Global
     host: str
     environment: Mapping[str, Text]
-    warn: Callable[[str], None] = log.warning  # what vanishes is told by this
+    warn: Tell = log.warning  # what vanishes is told by this
+    miss: Tell = _nobody  # is told each source that leads nowhere
     quiet: bool = False
     verbose: int = 0
     lock_wait: float = 0.0  # seconds left for waiting; 0: no waiting
@@ -65,7 +73,7 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
         filter=context.filter,
         hostname=context.host,
         variables=context.environment,
-        sources=lambda: sources(profile, context.warn),
+        sources=lambda: sources(profile, warn=context.warn, miss=context.miss),
         working_directory=working_directory(plan, step) or os.getcwd(),
         quiet=context.quiet,
         verbose=context.verbose,
@@ -141,26 +149,27 @@ def _with_private_files(found: Flags, profile: Profile, context: Context) -> Fla
 # ---- sources --------------------------------------------------------------------------------
 
 
-def sources(profile: Profile, warn: Callable[[str], None] = log.warning) -> tuple[str, ...]:
+def sources(profile: Profile, *, warn: Tell = log.warning, miss: Tell = _nobody) -> tuple[str, ...]:
     """The sources of the backup as restic gets them; nothing vanishes without a word."""
     backup = profile.backup
     folder = os.path.join(profile.base_dir, backup.source_base)
     found: list[str] = []
     for source in backup.source:
-        if not source:
-            warn(f"{backup.place}: a source is empty; is a variable in it not set?")
-        elif backup.source_relative:
-            found += _matches(source, folder, warn=warn, place=backup.place)
-        else:
-            path = os.path.join(folder, source)
-            found += _matches(path, "", warn=warn, place=backup.place)
+        root, pattern = folder, source
+        if source and not backup.source_relative:
+            root, pattern = "", os.path.join(folder, source)
+        matches = _matches(pattern, root, warn=warn, place=backup.place)
+        if not matches:
+            miss(source)
+        found += matches
     return tuple(f"./{path}" if path.startswith("-") else path for path in found)
 
 
-def _matches(
-    source: str, folder: str, *, warn: Callable[[str], None], place: Place
-) -> tuple[str, ...]:
+def _matches(source: str, folder: str, *, warn: Tell, place: Place) -> tuple[str, ...]:
     """What a pattern stands for; a file whose name looks like a pattern stands for itself."""
+    if not source:
+        warn(f"{place}: a source is empty; is a variable in it not set?")
+        return ()
     try:
         if matches := files.glob_sources(source, root=folder):
             return matches

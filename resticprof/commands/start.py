@@ -43,8 +43,8 @@ class Starter:
 
     def start(self, step: Step) -> Done:
         """Run restic to its end, whatever that is."""
-        command = arguments.command(self._plan, step, self._context())
         collector = output.collector(step.command)
+        command = arguments.command(self._plan, step, self._context(collector))
         limit = self._plan.section.timeout or self._plan.profile.timeout
         service.status(f"{self._plan.title}: restic {step.command}")
         streams = self._streams(step, collector)
@@ -58,7 +58,7 @@ class Starter:
         )
         return Done(result, collector, input_is_gone=streams.stdin is Input.OURS)
 
-    def _context(self) -> arguments.Context:
+    def _context(self, collector: output.Collector) -> arguments.Context:
         invocation = self._session.invocation
         return arguments.Context(
             restic=self._session.restic,
@@ -66,6 +66,7 @@ class Starter:
             host=self._session.host,
             environment=self._around.variables(),
             warn=self._session.warn,
+            miss=collector.could_not_read,
             quiet=invocation.quiet,
             verbose=invocation.verbose,
             lock_wait=self._patience.left,

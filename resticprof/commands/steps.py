@@ -64,6 +64,7 @@ class Steps:
         done, attempts = self._attempts(step)
         result = done.result
         tolerated = self._tolerated(step, result)
+        incomplete = step.main and result.exit_code == 0 and bool(done.collector.unreadable)
         report = StepReport(
             name=step.name,
             exit_code=result.exit_code,
@@ -74,12 +75,14 @@ class Steps:
             summary=done.collector.summary,
             attempts=attempts,
         )
-        self._story.add(report, tolerated=tolerated)
+        self._story.add(report, tolerated=tolerated or incomplete)
         if step.main:
             collector = done.collector
             self._story.result(collector.summary, collector.unreadable, result.stdout)
         if tolerated:
             log.warning("%s: restic could not read all source files", step.name)
+        elif incomplete:
+            log.warning("%s: not all sources are in the snapshot", step.name)
         elif result.exit_code != 0:
             raise self._error(step, result)
 

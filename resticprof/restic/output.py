@@ -130,6 +130,9 @@ class Collector:
     def feed_error(self, line: str) -> None:
         """Read a line of standard error."""
 
+    def could_not_read(self, item: str) -> None:
+        """Count an item that is missing in the snapshot, where there is one."""
+
     @property
     def summary(self) -> Summary | None:
         """The numbers so far; `None` when there are none."""
@@ -139,12 +142,6 @@ class Collector:
     def unreadable(self) -> tuple[str, ...]:
         """The first items that restic could not read; `Summary.errors` counts all of them."""
         return tuple(self._unreadable)
-
-    def _could_not_read(self, item: str) -> None:
-        self._unreadable_count += 1
-        self._found["errors"] = self._unreadable_count
-        if len(self._unreadable) < MOST_UNREADABLE:
-            self._unreadable.append(item)
 
     def _match(self, line: str, patterns: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
         """Take the numbers out of a line for people."""
@@ -176,16 +173,22 @@ class _Lines(Collector):
 class BackupCollector(_Lines):
     """`backup`; without a snapshot id, no snapshot was saved."""
 
+    def could_not_read(self, item: str) -> None:
+        self._unreadable_count += 1
+        self._found["errors"] = self._unreadable_count
+        if len(self._unreadable) < MOST_UNREADABLE:
+            self._unreadable.append(item)
+
     def feed_error(self, line: str) -> None:
         message = read_message(line)
         if message is not None:
             # The scan runs ahead of the backup, and reports the same items.
             if message.message_type == "error" and message.during != "scan":
-                self._could_not_read(message.item or message.error.message or message.message)
+                self.could_not_read(message.item or message.error.message or message.message)
         elif line.startswith("error: "):
-            self._could_not_read(line.removeprefix("error: ").strip())
+            self.could_not_read(line.removeprefix("error: ").strip())
         elif line.rstrip().endswith(" does not exist, skipping"):
-            self._could_not_read(line.rstrip().removesuffix(" does not exist, skipping"))
+            self.could_not_read(line.rstrip().removesuffix(" does not exist, skipping"))
 
     def _text(self, line: str) -> None:
         self._match(line, BACKUP_LINES)

@@ -222,6 +222,22 @@ tls = {{ cert_path = "{certificates}/client.pem", key_path = "{certificates}/cli
 
 
 @pytest.mark.parametrize(
+    ("source", "said"),
+    [("/no/such*", ()), ("$NOWHERE", ()), ("/gone", ("/gone does not exist, skipping",))],
+)
+@pytest.mark.parametrize(("tolerant", "told"), [("false", "/fail"), ("true", "")])
+def test_a_source_that_leads_nowhere_is_a_warning(scene, source, said, tolerant, told):
+    """restic before 0.19 calls that a success; hooks and exit status stay as it says."""
+    backup = f'source = ["/etc", "{source}"]\nno-error-on-warning = {tolerant}'
+    scene.configure(f'[home.backup]\n{backup}\nrun-after = "touch done"')
+    scene.restic.answer("backup", err=said)
+    outcome = scene.run("-n", "home", "backup").expect(0)
+    assert scene.heartbeats == ["/start", told]
+    assert "backup home: WARNING (1 item could not be read)" in outcome.err
+    assert (scene.path / "done").exists()
+
+
+@pytest.mark.parametrize(
     ("verbosity", "there", "missing"),
     [
         ("-1", [], ["of restic", "of a hook", "warning of restic"]),
