@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -29,7 +31,7 @@ SHOWN = 64 * 1024  # bytes of an answer that the debug log may hold
 NO_CERTIFICATE = "there is no certificate in PEM format in it"
 NO_PAIR = "it is not in PEM format, or certificate and key do not belong together"
 
-_clients: dict[Transport, httpx.Client] = {}
+_clients: dict[tuple[Transport, bool], httpx.Client] = {}
 _guard = threading.Lock()
 
 
@@ -94,7 +96,7 @@ def _exchange(request: HttpRequest, transport: Transport) -> HttpResponse:
     import httpx
 
     host = _host(reveal(request.url))
-    client = _client(transport)
+    client = _client(transport, direct=is_direct(host))
     try:
         answer = client.send(_built(request, client), stream=True)
         try:
@@ -153,19 +155,40 @@ def _judged(request: HttpRequest, answer: HttpResponse, host: str) -> HttpRespon
     return answer
 
 
-def _client(transport: Transport) -> httpx.Client:
+def is_direct(host: str) -> bool:
+    """Whether no proxy is asked, as in Go: to this machine, and to the networks of `no_proxy`."""
+    from ipaddress import ip_address, ip_network
+
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    if address.is_loopback:
+        return True
+    for name in (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(","):
+        with contextlib.suppress(ValueError):
+            if address in ip_network(name.strip(), strict=False):
+                return True
+    return False
+
+
+def _client(transport: Transport, *, direct: bool) -> httpx.Client:
     """One client for each kind of transport, so that connections are used again."""
     import httpx
 
+    kind = (transport, direct)
     with _guard:
-        if transport not in _clients:
+        if kind not in _clients:
             for name in ("httpx", "httpcore"):  # they log whole URLs
                 logging.getLogger(name).setLevel(logging.WARNING)
             if not _clients:
                 atexit.register(close)
             context = _context(transport)
             try:
-                _clients[transport] = httpx.Client(
+                _clients[kind] = httpx.Client(
+                    trust_env=not direct,
                     verify=context,
                     timeout=transport.timeout,
                     follow_redirects=True,
@@ -174,7 +197,7 @@ def _client(transport: Transport) -> httpx.Client:
             except (ValueError, ImportError, httpx.InvalidURL) as error:  # its text shows the URL
                 text = "a proxy that the environment names (HTTPS_PROXY, ALL_PROXY, …) is not valid"
                 raise HttpError(text) from error
-        return _clients[transport]
+        return _clients[kind]
 
 
 def _context(transport: Transport) -> ssl.SSLContext:

@@ -271,6 +271,32 @@ def test_a_proxy_of_the_environment_is_used(server, monkeypatch):
     assert server.requests[0].headers["host"] == "service.example"
 
 
+@pytest.mark.parametrize("no_proxy", ["", "example.org"])
+def test_no_proxy_stands_between_us_and_this_machine(server, monkeypatch, no_proxy):
+    """As in Go: a webhook on 127.0.0.1 is not that of the proxy."""
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid")
+    monkeypatch.setenv("no_proxy", no_proxy)
+    assert send(server.url).status == 200
+    assert send(server.url.replace("127.0.0.1", "localhost")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "direct"),
+    [
+        ("127.8.9.10", "", True),
+        ("::1", "", True),
+        ("10.1.2.3", "", False),
+        ("10.1.2.3", "example.org, 10.0.0.0/8", True),
+        ("fd00::7", "fd00::/8", True),
+        ("192.168.0.1", "10.0.0.0/8", False),
+        ("localhost.example.org", "10.0.0.0/8", False),
+    ],
+)
+def test_networks_of_no_proxy_are_reached_directly(monkeypatch, host, no_proxy, direct):
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert http.is_direct(host) is direct
+
+
 def test_a_bad_proxy_is_an_error_that_does_not_show_it(monkeypatch):
     monkeypatch.setenv("all_proxy", "nonsense://user:word@proxy")
     error = failure("http://service.example/")
