@@ -14,6 +14,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+CHECKOUT = Path(__file__).absolute().parents[1]
+
 PROFILE = """\
 version = "1"
 
@@ -121,8 +123,9 @@ def play(show: Show, url: str) -> None:
     (folder / "documents").mkdir()
     (folder / "documents" / "letter.txt").write_text("Dear reader,\n")
     (folder / "documents" / "draft.tmp").write_text("not worth a backup\n")
+    password = secrets.token_hex()
     (folder / "password").touch(mode=0o600)
-    (folder / "password").write_text(secrets.token_hex())
+    (folder / "password").write_text(password)
     profile = PROFILE.format(folder=folder, url=url)
     (folder / "profiles.toml").write_text(profile)
     print("".join(f"    | {line}\n" for line in profile.splitlines()), end="")
@@ -150,6 +153,7 @@ def play(show: Show, url: str) -> None:
     (folder / "password").write_text("not the password")
     show.run("backup", works=False)
     show.hooks("GET /start", "POST /fail")
+    (folder / "password").write_text(password)
 
 
 def main() -> int:
@@ -169,7 +173,9 @@ def main() -> int:
             if not keep:
                 shutil.rmtree(show.folder)
     show.chapter(f"Done in {time.monotonic() - started:.0f} seconds")
-    print(f"    the folder {'is' if keep else 'was'} {show.folder}")
+    if keep:
+        program = shlex.quote(f"{CHECKOUT}/.venv/bin/resticprof")
+        print(f"    look around: cd {show.folder} && {program} snapshots@home")
     for fact in show.wrong:
         print(f"    NOT TRUE: {fact}")
     return 1 if show.wrong else 0
