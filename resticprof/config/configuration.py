@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.config import load, monitors, profiles, schedules
+from resticprof.config import load, monitors, profiles, resolve, schedules
 from resticprof.config.convert import Converter, failed
 from resticprof.config.problems import Problems
 from resticprof.config.profiles import Shared
@@ -50,9 +50,10 @@ class Configuration:
         self._check_top(converter)
         self.global_, self._shared = self._read_global(converter)
         self.groups = self._read_groups(converter)
-        self.problems = (*self._document.problems, *converter.problems)
+        merging = self._document.merging
+        self.problems = (*merging.problems, *converter.problems)
         self.unknown = tuple(converter.unknown)
-        self.advice = (*files.advice, *converter.advice)
+        self.advice = (*files.advice, *merging.advice, *converter.advice)
 
     @property
     def tree(self) -> Node:
@@ -161,6 +162,10 @@ class Configuration:
     def _check_top(self, converter: Converter) -> None:
         """What stands at the top of the files, apart from profiles of version 1."""
         table = self._document.tree.table
+        written = table.get("version")
+        if written is not None and written.value is not None and not resolve.is_version(written):
+            text = f"expected 1 or 2; this is read as version {self.version}"
+            converter.advise(written, "version", text)
         if self.version == 1:
             for key in ("profiles", "mixins"):
                 if key in table and "version" not in table:

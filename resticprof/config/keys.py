@@ -87,14 +87,28 @@ def section_type(name: str) -> type[Section] | None:
     return Section if flags.is_command(name) else None
 
 
-def is_list_key(kind: type[Table], key: str) -> bool:
+def is_list_key(kind: type[Table] | None, key: str) -> bool:
     """Whether a key is declared to hold a list, for the index-wise merge of version 1."""
+    if kind is None:
+        return False
     field = spellings(kind).get(key)
     if field is not None:
         return field.is_list or key == "schedule"
     return key == "schedule-capture-environment"
 
 
-def profile_list_key(key: str) -> bool:
-    """The same for the keys of a profile."""
-    return is_list_key(Profile, key)
+def is_flag(kind: type[Table] | None, key: str) -> bool:
+    """Whether a key of a profile or a section is not declared, so that its value is for restic."""
+    if kind is None or not issubclass(kind, (Profile, Section)):
+        return False
+    return key not in spellings(kind) and not key.startswith(SCHEDULE_PREFIX)
+
+
+def table_type(kind: type[Table] | None, key: str) -> type[Table] | None:
+    """What the table below a key is, or the tables of its list; None when nothing declares it."""
+    field = spellings(kind).get(key) if kind else None
+    if field is None:
+        return section_type(key) if kind is Profile else None
+    inner = without_none(field.type)
+    inner = get_args(inner)[0] if field.is_list else inner
+    return inner if isinstance(inner, type) and issubclass(inner, Table) else None

@@ -144,7 +144,7 @@ class Files:
     def _merged(self, trees: list[Node], stand_in: str = "") -> resolve.Document:
         problems = Problems()
         tree = resolve.merge_files(trees, problems)
-        return resolve.Document(tree, problems.problems, stand_in)
+        return resolve.Document(tree, problems, stand_in)
 
     def _parsed(self, profile_name: str, stand_in: str = "") -> list[Node]:
         """The trees of all files; `stand_in` is written for the name of the profile."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.config import keys
+from resticprof.config.tree import is_reference
 from resticprof.model.config import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from resticprof.config.problems import Problems
     from resticprof.config.tree import Node
+    from resticprof.model.table import Table
 
 
 def entries(node: Node) -> list[Node]:
@@ -21,28 +21,51 @@ def entries(node: Node) -> list[Node]:
     return list(node.items) if isinstance(node.value, list) else [node]
 
 
+def _are_tables(old: Node, new: Node) -> bool:
+    """Whether their keys become one table; of two secret references, each is one value."""
+    if not (isinstance(old.value, dict) and isinstance(new.value, dict)):
+        return False
+    variables = new.key.lower() == "env"  # of which one may be called `FILE`
+    return variables or not (is_reference(old) and is_reference(new))
+
+
 # ---- includes -------------------------------------------------------------------------------
 
 
-def included(base: Node, other: Node, problems: Problems, path: str = "") -> Node:
-    """Tables merge, everything else is replaced; `use` of both files counts."""
-    if not (isinstance(base.value, dict) and isinstance(other.value, dict)):
-        if not isinstance(base.value, dict) or other.value is None:
+def included(base: Node, other: Node, problems: Problems) -> Node:
+    """Tables merge, everything else is replaced; `use` of both files counts, `null` does not."""
+    return _over(base, _without_nulls(other, problems), problems, "")
+
+
+def _without_nulls(node: Node, problems: Problems, path: str = "") -> Node:
+    if not isinstance(node.value, dict):
+        return node
+    table = {}
+    for key, child in node.value.items():
+        inner = f"{path}.{child.key}" if path else child.key
+        if child.value is not None:
+            table[key] = _without_nulls(child, problems, inner)
+        elif path:
+            problems.advise(child, inner, "has no value, and an included file cannot unset one")
+    return node.with_value(table)
+
+
+def _over(base: Node, other: Node, problems: Problems, path: str) -> Node:
+    if not _are_tables(base, other):
+        if isinstance(other.value, dict) or not isinstance(base.value, dict) or is_reference(base):
             return other
         text = f"a single value cannot replace the table of {base.place}; write a table here"
         problems.problem(other, path, text)
         return base
-    table = dict(base.value)
-    for key, node in other.value.items():
-        if node.value is None or (node.value == {} and key in table):
-            continue
+    table = dict(base.table)
+    for key, node in other.table.items():
         if key not in table:
             table[key] = node
         elif key == "use":
             table[key] = node.with_value([*entries(table[key]), *entries(node)])
-        else:
+        elif node.value != {}:
             inner = f"{path}.{node.key}" if path else node.key
-            table[key] = included(table[key], node, problems, inner)
+            table[key] = _over(table[key], node, problems, inner)
     return base.with_value(table)
 
 
@@ -51,39 +74,36 @@ def included(base: Node, other: Node, problems: Problems, path: str = "") -> Nod
 
 def by_index(base: Node, child: Node) -> Node:
     """Version 1: declared lists merge by index, tables by key, everything else is replaced."""
-    return _by_index(base, child, lambda key: keys.is_list_key(Profile, key), profile=True)
+    return _by_index(base, child, Profile)
 
 
-def _by_index(base: Node, child: Node, is_list: Callable[[str], bool], *, profile: bool) -> Node:
+def _by_index(base: Node, child: Node, kind: type[Table] | None) -> Node:
     table = dict(base.table)
     for key, node in child.table.items():
         old = table.get(key)
         if old is None:
             table[key] = node
-        elif node.value is None and not (profile and key not in keys.spellings(Profile)):
-            continue  # of a flag, null is a value
-        elif is_list(key):
-            table[key] = _indexwise(old, node)
-        elif isinstance(old.value, dict) and isinstance(node.value, dict):
-            kind = keys.section_type(key) if profile else None
-            inner = (lambda name, kind=kind: keys.is_list_key(kind, name)) if kind else _never
-            table[key] = _by_index(old, node, inner, profile=False)
+        elif node.value is None:
+            if keys.is_flag(kind, key) and not isinstance(old.value, dict):
+                table[key] = node  # of a flag, null is a value
+        elif keys.is_list_key(kind, key):
+            table[key] = _indexwise(old, node, keys.table_type(kind, key))
+        elif _are_tables(old, node):
+            table[key] = _by_index(old, node, keys.table_type(kind, key))
         else:
             table[key] = node
     return child.with_value(table)
 
 
-def _never(_key: str) -> bool:
-    return False
-
-
-def _indexwise(old: Node, new: Node) -> Node:
-    if new.value == {} or (isinstance(old.value, dict) and isinstance(new.value, dict)):
-        return _by_index(old, new, _never, profile=False) if new.value else old
+def _indexwise(old: Node, new: Node, kind: type[Table] | None) -> Node:
+    if _are_tables(old, new):
+        return _by_index(old, new, kind)
     items = entries(old)
-    for index, item in enumerate(entries(new)):
+    for index, item in enumerate(entries(new) if new.value != {} else []):
         if index >= len(items):
             items.append(item)
+        elif _are_tables(items[index], item):
+            items[index] = _by_index(items[index], item, kind)
         elif item.value is not None:
             items[index] = item
     return new.with_value(items)
@@ -104,10 +124,10 @@ def _mark(key: str) -> tuple[str, str]:
 
 def replacing(base: Node, child: Node) -> Node:
     """Version 2: tables merge, lists replace, null removes, marked keys append or prepend."""
-    if not (isinstance(base.value, dict) and isinstance(child.value, dict)):
+    if not _are_tables(base, child):
         return child
-    table = dict(base.value)
-    for key, node in child.value.items():
+    table = dict(base.table)
+    for key, node in child.table.items():
         if _mark(key)[1]:
             continue
         if node.value is None:

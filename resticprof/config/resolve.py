@@ -9,15 +9,12 @@ import functools
 from typing import TYPE_CHECKING
 
 from resticprof.config import keys, merge, mixins
-from resticprof.config.problems import nearest
+from resticprof.config.problems import Problems, nearest
 from resticprof.config.tree import Node, describe, scalar_text
 from resticprof.model.config import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from resticprof.config.problems import Problems
-    from resticprof.errors import Problem
+    from collections.abc import Mapping
 
 RESERVED = frozenset({"global", "groups", "includes", "version", "$schema", "mixins"})
 """The keys at the top of a file of version 1 that are no profiles."""
@@ -29,14 +26,14 @@ STAND_IN = "resticprof-stands-in-for-the-name"
 
 
 class Document:
-    """All files as one tree, taken apart once; `problems` are those of bringing them together.
+    """All files as one tree, taken apart once; `merging` tells how bringing them together went.
 
     `stand_in` is the text in whose place each profile has its name.
     """
 
-    def __init__(self, tree: Node, problems: Sequence[Problem] = (), stand_in: str = "") -> None:
+    def __init__(self, tree: Node, merging: Problems | None = None, stand_in: str = "") -> None:
         self.tree = tree
-        self.problems = problems
+        self.merging = merging or Problems()
         self._stand_in = stand_in
         self.version = version(tree)
 
@@ -126,16 +123,26 @@ class Document:
 
 def version(tree: Node) -> int:
     """1 or 2; a missing, empty or strange version is 1."""
-    return _number(tree.get("version")) or 1
+    return _version(tree.get("version")) or 1
 
 
-def _number(node: Node | None) -> int | None:
+def is_version(node: Node) -> bool:
+    """Whether this says 1 or 2, and not something that is merely taken for it."""
+    return _number(node) in (1, 2)
+
+
+def _version(node: Node | None) -> int | None:
+    """1 or 2; None when nothing is said."""
     if node is None or not str(node.value).strip():
         return None
+    return 2 if _number(node) >= 2 else 1
+
+
+def _number(node: Node) -> float:
     try:
-        return 2 if float(str(node.value)) >= 2 else 1
+        return float(str(node.value))
     except ValueError:
-        return 1
+        return 0
 
 
 def merge_files(trees: list[Node], problems: Problems) -> Node:
@@ -143,7 +150,7 @@ def merge_files(trees: list[Node], problems: Problems) -> Node:
     main = trees[0]
     merged = main
     for other in trees[1:]:
-        number = _number(other.get("version"))
+        number = _version(other.get("version"))
         if number is not None and number != version(main):
             text = f"is {number}, but the main file is of version {version(main)}"
             problems.problem(other.get("version") or other, "version", text)

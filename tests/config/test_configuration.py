@@ -103,6 +103,9 @@ def test_strict_makes_unknown_keys_errors(read):
     [
         ("profiles: {a: {}}", "`profiles` is known in version 2; add `version: 2`"),
         ("mixins: {a: {}}", "`mixins` is known in version 2"),
+        ("version: v2\nprofiles: {a: {}}", "version: expected 1 or 2; this is read as version 1"),
+        ("version: 0", "version: expected 1 or 2; this is read as version 1"),
+        ("version: 3", "version: expected 1 or 2; this is read as version 2"),
         ("a: {tag: x}\ngroups: {a: [a]}", "a profile has the same name, so the group"),
         ("includes: nope.yaml", "nothing matches `nope.yaml`"),
     ],

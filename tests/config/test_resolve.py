@@ -59,6 +59,60 @@ def test_version_1_merges_every_section_key_by_key():
     assert found["snapshots"] == {"tag": "y", "compact": True}
 
 
+def test_version_1_keeps_a_section_that_the_child_leaves_empty():
+    found = profile("""
+        parent: {backup: {source: [/a], tag: [x]}, snapshots: {tag: y}, env: {A: b}}
+        child: {inherit: parent, backup: null, snapshots: null, env: null}
+    """)
+    assert found["backup"]["source"] == ["/a"]
+    assert found["snapshots"] == {"tag": "y"}
+    assert found["env"] == {"a": "b"}
+
+
+def test_version_1_takes_a_flag_of_a_section_back_with_null():
+    found = profile("""
+        parent: {backup: {tag: [x], source: /a, schedule-log: /l}}
+        child: {inherit: parent, backup: {tag: null, source: null, schedule-log: null}}
+    """)
+    assert found["backup"] == {"tag": None, "source": "/a", "schedule-log": "/l"}
+
+
+@pytest.mark.parametrize("child", ["[{url: /c}]", "{url: /c}", "[{url: /c, headers: []}]"])
+def test_version_1_merges_requests_key_by_key(child):
+    found = profile(f"""
+        parent:
+          backup:
+            send-after:
+            - {{url: /a, method: POST, headers: [{{name: A, value: x}}, {{name: B, value: y}}]}}
+            - {{url: /b}}
+        child: {{inherit: parent, backup: {{send-after: {child}}}}}
+    """)
+    headers = [{"name": "A", "value": "x"}, {"name": "B", "value": "y"}]
+    assert found["backup"]["send-after"] == [
+        {"url": "/c", "method": "POST", "headers": headers},
+        {"url": "/b"},
+    ]
+
+
+def test_version_1_merges_the_headers_of_a_request_by_index():
+    found = profile("""
+        parent: {check: {send-after: {headers: [{name: A, value: x}, {name: B, value: y}]}}}
+        child: {inherit: parent, check: {send-after: {headers: [{value: z}]}}}
+    """)
+    headers = [{"name": "A", "value": "z"}, {"name": "B", "value": "y"}]
+    assert found["check"]["send-after"] == {"headers": headers}
+
+
+@pytest.mark.parametrize("top", ["", "version: 2\nprofiles:\n"])
+def test_a_secret_reference_replaces_another_as_a_whole(top):
+    found = profile(f"""{top}
+          parent: {{repository: {{file: /a}}, env: {{FILE: a}}}}
+          child: {{inherit: parent, repository: {{env: B}}, env: {{COMMAND: b}}}}
+    """)
+    assert found["repository"] == {"env": "B"}
+    assert found["env"] == {"file": "a", "command": "b"}
+
+
 def test_version_2_replaces_lists_and_null_removes():
     found = profile("""
         version: 2
@@ -177,6 +231,25 @@ def test_a_scalar_over_a_table_in_an_include_is_an_error():
         ConfigError, match=r"more.yaml:1: p.backup: a single value cannot replace the table"
     ):
         merged(tree("p: {backup: {source: /a}}"), tree("p: {backup: 1}", "more.yaml"))
+
+
+def test_a_scalar_of_an_include_replaces_a_secret_reference():
+    main = tree("a: {repository: {env: REPOSITORY}}")
+    other = tree("a: {repository: local:/b}", "more.yaml")
+    assert merged(main, other).plain() == {"a": {"repository": "local:/b"}}
+
+
+def test_null_in_an_include_unsets_nothing_and_is_told():
+    main = tree("version: 2\nprofiles: {base: {lock: /l}, a: {inherit: base}}")
+    other = tree("groups:\nprofiles:\n  a: {lock: null}\n  b: {inherit: base, lock: }", "b.yaml")
+    problems = Problems()
+    root = resolve.merge_files([main, other], problems)
+    assert resolved(root, "a").plain()["lock"] == "/l"
+    assert resolved(root, "b").plain()["lock"] == "/l"
+    assert [str(advice) for advice in problems.advice] == [
+        "b.yaml:3: profiles.a.lock: has no value, and an included file cannot unset one",
+        "b.yaml:4: profiles.b.lock: has no value, and an included file cannot unset one",
+    ]
 
 
 def test_an_include_of_another_version_is_an_error():
