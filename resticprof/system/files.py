@@ -119,6 +119,20 @@ def with_home(path: str) -> str:
         return path
 
 
+def home() -> Path | None:
+    """The home directory; None for an account that has none."""
+    found = os.path.expanduser("~")  # unlike this, `Path.home` fails without one
+    return Path(found) if os.path.isabs(found) else None
+
+
+def current_directory() -> Path:
+    """The working directory. Raises `Error` when somebody has removed it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise Error("the current directory does not exist any more; go to another one") from error
+
+
 def exists(path: str | Path) -> bool:
     """Whether there is something of this name; of a text that can be no name, there is nothing."""
     return os.path.exists(path)  # noqa: PTH110 - unlike this, `Path.exists` fails for some texts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from resticprof.commands import template_data
 from resticprof.config import load
 from resticprof.config.find import find
 from resticprof.config.problems import Problems
-from resticprof.errors import ConfigError
+from resticprof.errors import ConfigError, Error
 from tests.kit.configuration import opened
 
 
@@ -74,6 +76,56 @@ def test_a_folder_is_not_a_file(write):
     write(profiles__yaml_in_x="")
     with pytest.raises(ConfigError):
         find("profiles.yaml")
+
+
+def test_a_file_without_extension_comes_last(write, monkeypatch):
+    folder = write(plain="", home_in_plain__yml="")
+    assert str(find("plain")) == "plain"
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    assert find("plain") == folder / "home" / "plain.yml"
+
+
+def test_a_name_may_start_with_the_home_directory(write, monkeypatch):
+    folder = write(home_in_profiles__yaml="")
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    assert find("~/profiles") == folder / "home" / "profiles.yaml"
+
+
+def test_for_an_absolute_path_no_other_places_are_named(write):
+    folder = write(file="")
+    with pytest.raises(ConfigError, match=r"nope\.toml`$"):
+        find(f"{folder}/nope.toml")
+    with pytest.raises(ConfigError, match=f"`{folder}` is a directory$"):
+        find(str(folder))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_a_place_that_cannot_be_entered_is_told(write, monkeypatch):
+    folder = write(home_in_profiles__yaml="")
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    (folder / "home").chmod(0o600)
+    with pytest.raises(ConfigError, match=r"home \(no permission to look there\)"):
+        find("profiles")
+    with pytest.raises(ConfigError, match="; there is no permission to look there"):
+        find("~/profiles")
+
+
+def test_an_account_without_a_home_has_the_other_places(write, monkeypatch):
+    folder = write(etc_in_resticprof_in_profiles__yaml="")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(folder / "etc"))
+    assert find("profiles") == folder / "etc" / "resticprof" / "profiles.yaml"
+
+
+def test_a_working_directory_that_is_gone_is_told(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(Error, match="the current directory does not exist any more"):
+        find("profiles")
 
 
 # ---- includes -------------------------------------------------------------------------------
