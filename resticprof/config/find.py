@@ -47,7 +47,7 @@ def find(name: str) -> Path:
 def _not_found(wanted: str, extensions: list[str], tried: list[Path]) -> str:
     suffixes = f".{{{','.join(base.SEARCH_ORDER)}}}" if len(extensions) > 1 else ""
     text = f"no configuration file `{wanted}{suffixes}`"
-    if os.path.isdir(tried[0] / wanted):  # noqa: PTH112 - fails for no text
+    if files.is_directory(tried[0] / wanted):
         text += f"; `{wanted}` is a directory"
     closed = [place for place in tried if _is_closed((place / wanted).parent)]
     if os.path.isabs(wanted):
@@ -58,4 +58,4 @@ def _not_found(wanted: str, extensions: list[str], tried: list[Path]) -> str:
 
 def _is_closed(directory: Path) -> bool:
     """Whether the files of a directory cannot be seen by this account."""
-    return os.path.isdir(directory) and not os.access(directory, os.X_OK)  # noqa: PTH112
+    return files.is_directory(directory) and not os.access(directory, os.X_OK)

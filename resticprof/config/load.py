@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import functools
-import glob
 import logging
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -17,13 +14,15 @@ from resticprof.config import resolve, secrecy
 from resticprof.config.formats import base
 from resticprof.config.merge import entries
 from resticprof.config.problems import Problems, at
-from resticprof.config.tree import describe, scalar_text
-from resticprof.errors import ConfigError, Problem, TemplateError
+from resticprof.config.tree import scalar_text
+from resticprof.errors import ConfigError, Error, Problem, TemplateError
 from resticprof.system import files
 from resticprof.system.logs import TRACE
 from resticprof.templates.buffer import Rendered
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from resticprof.config.tree import Node
 
 log = logging.getLogger("resticprof")
@@ -139,6 +138,9 @@ class Files:
         self._add_includes(trees[0])
         if len(self._sources) > 1:
             trees = self._parsed(profile_name)
+        inner = {node.place: node for tree in trees[1:] if (node := tree.get("includes"))}
+        for node in inner.values():
+            self.advice.append(at(node, "includes", "is left out: only the main file includes"))
         return self._merged(trees)
 
     def _merged(self, trees: list[Node], stand_in: str = "") -> resolve.Document:
@@ -190,13 +192,36 @@ class Files:
     def _included_files(self, entry: Node) -> list[Path]:
         written = scalar_text(entry)
         if isinstance(entry.value, dict | list) or not written:
-            raise ConfigError(at(entry, "includes", f"expected a file, got {describe(entry)}"))
-        pattern = os.path.join(self.directory, files.with_home(written))
-        names = [pattern] if files.is_file(pattern) else _glob(pattern)
-        found = [Path(name) for name in names if files.is_file(name)]
+            raise ConfigError(at(entry, "includes", "expected the name of a file, or a pattern"))
+        wanted = files.with_home(written)
+        if files.is_file(self.directory / wanted):
+            found = [self.directory / wanted]
+        else:
+            found = self._matching(wanted, entry)
         if not found:
-            self.advice.append(at(entry, "includes", f"nothing matches `{written}`"))
+            self.advice.append(at(entry, "includes", self._why_nothing(written)))
         return [file for file in found if not _same_file(file, self.main)]
+
+    def _matching(self, pattern: str, entry: Node) -> list[Path]:
+        """The files that match, sorted; those of no format we know are left out, which is told."""
+        try:
+            names = files.glob_sources(pattern, root=str(self.directory))
+        except Error as error:
+            raise ConfigError(at(entry, "includes", str(error))) from error
+        matching = sorted(self.directory / name for name in names)
+        found = []
+        for file in filter(files.is_file, matching):
+            if base.has_format(_without_language(str(file))):
+                found.append(file)
+            else:
+                text = f"`{file}` is left out: its name does not tell its format"
+                self.advice.append(at(entry, "includes", text))
+        return found
+
+    def _why_nothing(self, written: str) -> str:
+        if files.is_directory(self.directory / files.with_home(written)):
+            return f"`{written}` is a directory; write `{written.rstrip('/')}/*`"
+        return f"nothing matches `{written}`"
 
     def _include(self, file: Path, entry: Node) -> None:
         source = read(file)
@@ -225,13 +250,6 @@ def _with_template_steps(node: Node, lines: frozenset[int]) -> Node:
     if isinstance(node.value, list):
         return node.with_value([_with_template_steps(item, lines) for item in node.value])
     return node.with_step("template") if node.place.line in lines else node
-
-
-def _glob(pattern: str) -> list[str]:
-    try:
-        return sorted(glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute
-    except (OSError, ValueError):  # a path that no file can have
-        return []
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -143,6 +143,11 @@ def is_file(path: str | Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - as above
 
 
+def is_directory(path: str | Path) -> bool:
+    """The same for directories."""
+    return os.path.isdir(path)  # noqa: PTH112 - as above
+
+
 def world_readable(path: str | Path) -> bool:
     """Whether any user of this machine may read the file; `False` when it is not there."""
     try:

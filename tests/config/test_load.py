@@ -151,9 +151,55 @@ def test_the_main_file_does_not_include_itself(write):
     assert found.names == ("main.yaml", "other.yaml")
 
 
-def test_includes_of_includes_do_not_count(write):
-    write(main__yaml="includes: one.yaml", one__yaml="includes: two.yaml", two__yaml="p: {}")
-    assert "p" not in files("main.yaml").document("default").profiles
+def test_includes_of_includes_do_not_count_and_are_told(write):
+    write(main__yaml="includes: [one.yaml, one.*]", one__yaml="includes: two.yaml", two__yaml="p:")
+    found = files("main.yaml")
+    assert "p" not in found.document("default").profiles
+    assert [str(problem) for problem in found.advice] == [
+        "one.yaml:1: includes: is left out: only the main file includes"
+    ]
+
+
+def test_patterns_follow_the_rules_of_sources(write):
+    folder = write(
+        main__yaml="includes: 'd/*'", d_in__1__yaml="p: {a: 1}", d_in_10__yaml="p: {a: 2}"
+    )
+    (folder / "d/.hidden.yaml").write_text("p: {hidden: 1}")
+    assert files("main.yaml").document("default").profiles["p"].plain() == {"a": 2, "hidden": 1}
+
+
+def test_the_folder_of_the_main_file_is_no_pattern(write):
+    folder = write(d_in_1__yaml="p: {a: 1}")
+    (folder / "d").rename(folder / "[d]*")
+    (folder / "[d]*" / "main.yaml").write_text("includes: '?.yaml'")
+    assert "p" in files(f"{folder}/[d]*/main.yaml").document("default").profiles
+
+
+def test_a_match_whose_format_nobody_knows_is_left_out_and_told(write):
+    write(main__yaml="includes: 'd/*'", d_in_README="not a table", d_in_1__yaml="p: {a: 1}")
+    found = files("main.yaml")
+    assert "p" in found.document("default").profiles
+    assert [str(problem) for problem in found.advice] == [
+        "main.yaml:1: includes: `d/README` is left out: its name does not tell its format"
+    ]
+
+
+def test_a_named_include_whose_format_nobody_knows_is_an_error(write):
+    write(main__yaml="includes: README", README="p: {a: 1}")
+    assert "README: has no extension" in problems("main.yaml")[0]
+
+
+def test_a_folder_is_told_how_to_be_included(write):
+    write(main__yaml="includes: d/", d_in_1__yaml="p: {a: 1}")
+    found = files("main.yaml")
+    found.document("default")
+    assert str(found.advice[0]).endswith("`d/` is a directory; write `d/*`")
+
+
+@pytest.mark.parametrize("entry", ["''", "[null]", "{a: b}", "[[x]]", "'[a'"])
+def test_an_include_that_names_nothing_is_an_error(write, entry):
+    write(main__yaml=f"version: 1\nincludes: {entry}")
+    assert problems("main.yaml")[0].startswith("main.yaml:2: includes: ")
 
 
 def test_a_pattern_that_matches_nothing_is_advice(write):
@@ -177,7 +223,7 @@ def test_the_mistakes_of_all_files_are_told_at_once(write):
     write(d__hcl="p {}")
     assert problems("main.yaml") == [
         "main.yaml:1: includes: `d.hcl` cannot be included: HCL files include HCL files only",
-        "main.yaml:1: includes: expected a file, got a list",
+        "main.yaml:1: includes: expected the name of a file, or a pattern",
     ]
     write(main__yaml="includes: [a.yaml, b.toml, c.json, e.yaml]")
     assert [text.partition(": ")[0] for text in problems("main.yaml")] == [

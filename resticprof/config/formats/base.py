@@ -54,15 +54,26 @@ def decode(data: bytes) -> str:
 def format_of(path: str, override: str = "") -> str:
     """The name of the format of a file; `override` is what `--format` says."""
     suffix = (override or PurePath(path).suffix).lower().removeprefix(".")
-    for name in NAMES:
-        # most files are named after their format: look into the others only when it is not so
-        if suffix == name or (suffix not in NAMES and suffix in load(name).SUFFIXES):
-            return name
+    if found := _named(suffix):
+        return found
     known = ", ".join(sorted(SEARCH_ORDER))
     if override:
         raise UsageError(f"there is no format `{override}`; there are: {known}")
     text = f"cannot tell the format from the extension `{suffix}`" if suffix else "has no extension"
     raise ConfigError(Problem(f"{text}; use one of {known}, or name it with --format", file=path))
+
+
+def has_format(path: str) -> bool:
+    """Whether the name of a file tells its format."""
+    return bool(_named(PurePath(path).suffix.lower().removeprefix(".")))
+
+
+def _named(suffix: str) -> str:
+    for name in NAMES:
+        # most files are named after their format: look into the others only when it is not so
+        if suffix == name or (suffix not in NAMES and suffix in load(name).SUFFIXES):
+            return name
+    return ""
 
 
 def load(name: str) -> Format:
