@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resticprof.config import merge
-from resticprof.config.tree import scalar_text
+from resticprof.config.tree import describe, scalar_text
 from resticprof.model import expansion
 
 if TYPE_CHECKING:
@@ -16,26 +16,62 @@ if TYPE_CHECKING:
 
 
 def apply(node: Node, known: Mapping[str, Node], path: str, problems: Problems) -> Node:
-    """The table with its mixins, innermost first; later ones win, and all win over the table."""
-    if not isinstance(node.value, dict) or not _uses(node):
+    """The table and those in it with the mixins that they use, innermost first."""
+    if not isinstance(node.value, dict) or not any(_uses(node)):
         return node
-    result = node.with_value(
-        {
-            key: apply(child, known, f"{path}.{key}", problems)
-            for key, child in node.value.items()
-            if key != "use"
-        }
-    )
+    inner = {
+        key: child if key == "use" else apply(child, known, f"{path}.{key}", problems)
+        for key, child in node.value.items()
+    }
+    return apply_here(node.with_value(inner), known, path, problems)
+
+
+def apply_here(node: Node, known: Mapping[str, Node], path: str, problems: Problems) -> Node:
+    """The table with the mixins that it uses itself; later ones win, and all win over the table."""
     use = node.get("use")
-    for name, content in _used(use, known, f"{path}.use", problems) if use else ():
+    if use is None:
+        return node
+    result = _without_use(node)
+    inner = f"{path}.use" if path else "use"
+    for name, content in _used(use, known, inner, problems) if use.value is not None else ():
         merged = merge.replacing(result, content.with_step(f"mixin {name}"))
         result = _in_place_of(result, merged)
-    return result.with_value({key: child for key, child in result.table.items() if key != "use"})
+    return result
 
 
-def _uses(node: Node) -> bool:
-    """Whether there is a `use` in the table or below it; what is in lists does not count."""
-    return "use" in node.table or any(_uses(child) for child in node.table.values())
+def check(declared: Mapping[str, Node], problems: Problems) -> None:
+    """Tell what is written in mixins, or as one, and has no effect."""
+    for mixin in declared.values():
+        path = f"mixins.{mixin.key}"
+        if not isinstance(mixin.value, dict):
+            problems.advise(mixin, path, f"expected a table, got {describe(mixin)}; it is left out")
+        variables = mixin.get("default-vars")
+        if variables is not None and not isinstance(variables.value, dict | None):
+            text = f"expected a table of variables, got {describe(variables)}; it is left out"
+            problems.advise(variables, f"{path}.default-vars", text)
+        for use in _uses(mixin):
+            problems.advise(use, path, "a mixin cannot use another one; this `use` is left out")
+
+
+def _without_use(node: Node) -> Node:
+    return node.with_value({key: child for key, child in node.table.items() if key != "use"})
+
+
+def _without_uses(node: Node) -> Node:
+    if not isinstance(node.value, dict):
+        return node
+    return node.with_value(
+        {key: _without_uses(child) for key, child in node.value.items() if key != "use"}
+    )
+
+
+def _uses(node: Node) -> Iterator[Node]:
+    """Every `use` in the table and below it; what is in lists does not count."""
+    for key, child in node.table.items():
+        if key == "use":
+            yield child
+        else:
+            yield from _uses(child)
 
 
 def _in_place_of(old: Node, new: Node) -> Node:
@@ -71,7 +107,11 @@ def _used(
 def _variables(mixin: Node, entry: Node, path: str, problems: Problems) -> dict[str, str]:
     """What the variables of a mixin stand for: its own defaults, then what the `use` gives."""
     implicit = {key: node for key, node in entry.table.items() if key not in ("name", "vars")}
-    tables = [mixin.get("default-vars"), entry.with_value(implicit), entry.get("vars")]
+    explicit = entry.get("vars")
+    if explicit is not None and not isinstance(explicit.value, dict | None):
+        text = f"expected a table of variables, got {describe(explicit)}"
+        problems.problem(explicit, f"{path}.vars", text)
+    tables = [mixin.get("default-vars"), entry.with_value(implicit), explicit]
     found = {}
     for key, node in [item for table in tables if table for item in table.table.items()]:
         if isinstance(node.value, dict | list):
@@ -86,7 +126,8 @@ def _variables(mixin: Node, entry: Node, path: str, problems: Problems) -> dict[
 
 def _filled(mixin: Node, variables: Mapping[str, str]) -> Node:
     """The mixin's content with its variables replaced; other names are left for later."""
-    content = {key: node for key, node in mixin.table.items() if key != "default-vars"}
+    content = dict(_without_uses(mixin).table)
+    content.pop("default-vars", None)
 
     def lookup(name: str) -> str:
         return variables.get(name.lower(), f"${{{name}}}")

@@ -32,10 +32,11 @@ class Document:
     """
 
     def __init__(self, tree: Node, merging: Problems | None = None, stand_in: str = "") -> None:
-        self.tree = tree
         self.merging = merging or Problems()
-        self._stand_in = stand_in
         self.version = version(tree)
+        self.mixins: Mapping[str, Node] = {}  # the declared ones; version 1 has none
+        self.tree = tree if self.version == 1 else self._with_mixins(tree)
+        self._stand_in = stand_in
 
     @functools.cached_property
     def profiles(self) -> Mapping[str, Node]:
@@ -45,13 +46,20 @@ class Document:
         node = self.tree.get("profiles")
         return node.table if node else {}
 
-    @functools.cached_property
-    def mixins(self) -> Mapping[str, Node]:
-        """The declared mixins; version 1 has none."""
-        node = self.tree.get("mixins")
-        if node is None or self.version == 1:
-            return {}
-        return {key: child for key, child in node.table.items() if isinstance(child.value, dict)}
+    def _with_mixins(self, tree: Node) -> Node:
+        """The tree with the mixins that are used at its top, and at that of `profiles`."""
+        node = tree.get("mixins")
+        declared = node.table if node else {}
+        mixins.check(declared, self.merging)
+        self.mixins = {
+            key: child for key, child in declared.items() if isinstance(child.value, dict)
+        }
+        tree = mixins.apply_here(tree, self.mixins, "", self.merging)
+        profiles = tree.get("profiles")
+        if profiles is None:
+            return tree
+        profiles = mixins.apply_here(profiles, self.mixins, "profiles", self.merging)
+        return tree.with_value({**tree.table, "profiles": profiles})
 
     def shared(self, key: str, problems: Problems) -> Node | None:
         """`global` or `groups`, with the mixins used there."""

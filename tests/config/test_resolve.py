@@ -156,6 +156,57 @@ def test_an_unknown_mixin_names_those_that_exist():
         resolved(tree(text), "p")
 
 
+def test_mixins_are_used_at_the_top_too():
+    found = Document(
+        tree("""
+        version: 2
+        use: defaults
+        mixins:
+          defaults: {global: {priority: low}}
+          more: {extra: {repository: r, lock: /$name}}
+        profiles:
+          use: {name: more, vars: {NAME: x}}
+          p: {repository: r}
+    """)
+    )
+    assert sorted(found.profiles) == ["extra", "p"]
+    problems = Problems()
+    assert found.profile("extra", problems).plain() == {"repository": "r", "lock": "/x"}
+    assert found.shared("global", problems).plain() == {"priority": "low"}
+    assert problems.problems == []
+
+
+@pytest.mark.parametrize("use", ["", "null", "[]"])
+def test_a_use_of_nothing_is_nothing(use):
+    found = profile(f"version: 2\nprofiles:\n  child:\n    tag: x\n    use: {use}")
+    assert found == {"tag": "x"}
+
+
+@pytest.mark.parametrize("use", ["5", "[true]", "{vars: {}}", "[{name: m, vars: 5}]", "[[m]]"])
+def test_a_use_that_names_no_mixin_is_an_error(use):
+    text = f"version: 2\nmixins: {{m: {{}}}}\nprofiles: {{p: {{check: {{use: {use}}}}}}}"
+    with pytest.raises(ConfigError, match=r"profiles.yaml:3: p\.check\.use.*: expected "):
+        resolved(tree(text), "p")
+
+
+def test_what_has_no_effect_in_a_mixin_is_told():
+    found = Document(
+        tree("""version: 2
+mixins:
+  number: 5
+  bad: {default-vars: 7, tag: x}
+  good: {default-vars: , tag: x}
+  outer: {use: good, backup: {use: good, exclude: y}}
+profiles: {p: {use: outer}}
+""")
+    )
+    assert found.profile("p", Problems()).plain()["backup"] == {"exclude": "y", "host": True}
+    number, variables, use = (str(advice) for advice in found.merging.advice)
+    assert number.endswith(":3: mixins.number: expected a table, got a number; it is left out")
+    assert ":4: mixins.bad.default-vars: expected a table of variables" in variables
+    assert ":6: mixins.outer: a mixin cannot use another one" in use
+
+
 def test_a_list_of_a_grandparent_survives_a_mixin_that_appends():
     found = profile("""
         version: 2
