@@ -220,6 +220,8 @@ class Configuration:
         found = converter.table(rest, Group, path)
         if failed(found):
             return Group(name=name, place=node.place)
+        if not found.profiles:
+            converter.advise(node, path, "names no profile, so nothing runs for this group")
         return Group(
             name=name,
             place=node.place,

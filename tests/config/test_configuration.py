@@ -107,6 +107,8 @@ def test_strict_makes_unknown_keys_errors(read):
         ("version: 0", "version: expected 1 or 2; this is read as version 1"),
         ("version: 3", "version: expected 1 or 2; this is read as version 2"),
         ("a: {tag: x}\ngroups: {a: [a]}", "a profile has the same name, so the group"),
+        ("groups: {a: []}", "groups.a: names no profile, so nothing runs for this group"),
+        ("version: 2\ngroups: {a: {}}", "groups.a: names no profile"),
         ("includes: nope.yaml", "nothing matches `nope.yaml`"),
     ],
 )
