@@ -8,7 +8,7 @@ import types
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from resticprof.config import keys
-from resticprof.config.problems import Problems, nearest
+from resticprof.config.problems import Problems, at, nearest
 from resticprof.config.tree import REFERENCES, describe, is_reference, scalar_text
 from resticprof.errors import SecretError
 from resticprof.model import expansion, masking
@@ -137,12 +137,23 @@ class Converter(Problems):
         try:
             value = _READERS[kind](text, node)
             if kind is str and about.values:
-                value = _choice(value, about.values)
+                return self._word(value, about, node, path)
         except ValueError as error:
             unseen = "what this secret reference gives cannot be used here"
             self.problem(node, path, unseen if is_reference(node) else str(error))
             return _FAILED
         return self.expanded(value, about.expand, node, path) if kind is str else value
+
+    def _word(self, text: str, about: Key, node: Node, path: str) -> Any:
+        """One of the accepted words. Raises `ValueError` for any other, unless it is only told."""
+        try:
+            return _choice(text, about.values)
+        except ValueError as error:
+            if not about.lenient:
+                raise
+            if text:
+                self.unknown.append(at(node, path, f"{error}; the default counts"))
+            return _FAILED
 
     def plain_text(self, node: Node, path: str) -> str | None:
         """The scalar as text; a reference is resolved. None after a problem."""

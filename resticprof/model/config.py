@@ -65,19 +65,23 @@ class Schedule(Table):
         Key(
             "whose job it is",
             values=("auto", "system", "user", "user_logged_on", "user_logged_in"),
+            lenient=True,
         ),
     ] = "auto"
-    run_level: Annotated[str, Key("Windows only", values=("auto", "lowest", "highest"))] = "auto"
+    run_level: Annotated[
+        str, Key("Windows only", values=("auto", "lowest", "highest"), lenient=True)
+    ] = "auto"
     log: Annotated[str, Key("log target of the scheduled run", expand="EHR")] = ""
     command_output: Annotated[str, Key("where the output of commands goes")] = "auto"
-    priority: Annotated[str, Key("CPU and IO priority", values=("standard", "background"))] = (
-        "standard"
-    )
+    priority: Annotated[
+        str, Key("CPU and IO priority", values=("standard", "background"), lenient=True)
+    ] = "standard"
     lock_mode: Annotated[
         str,
         Key(
             "`default` waits `lock-wait`, `fail` does not wait, `ignore` takes no lock",
             values=("default", "fail", "ignore"),
+            lenient=True,
         ),
     ] = "default"
     lock_wait: Annotated[Duration | None, Key("how long to wait for the lock")] = None
@@ -305,9 +309,9 @@ class Profile(Table):
     prometheus_push_job: Annotated[
         str | None, Key("job name; `$command` is replaced (default: `<profile>.<command>`)")
     ] = None
-    prometheus_push_format: Annotated[str, Key("what is sent", values=("text", "protobuf"))] = (
-        "text"
-    )
+    prometheus_push_format: Annotated[
+        str, Key("what is sent", values=("text", "protobuf"), lenient=True)
+    ] = "text"
     prometheus_labels: Annotated[dict[str, str], Key("further labels")] = {}
     systemd_drop_in_files: Annotated[
         Paths, Key("files that are copied next to the units", expand="EHR")
@@ -363,7 +367,11 @@ class Global(Table):
     shell: Annotated[Lines, Key("shells to try for hook lines", expand="E")] = ()
     priority: Annotated[
         str,
-        Key("CPU priority", values=("idle", "background", "low", "normal", "high", "highest", "")),
+        Key(
+            "CPU priority",
+            values=("idle", "background", "low", "normal", "high", "highest", ""),
+            lenient=True,
+        ),
     ] = ""
     nice: Annotated[int, Key("CPU priority, -20 to 19, when `priority` is not set")] = 0
     ionice: Annotated[bool, Key("set the IO priority")] = False

@@ -24,7 +24,8 @@ class Key(msgspec.Struct, frozen=True):
     `text` is the description in docs/reference.md and the JSON Schema. `expand` names how a path is
     read, in this order: `E` expands `$VAR` from our own environment, `H` expands `~`, `R` joins a
     relative path to the directory of the configuration. `flag` is the restic flag the key stands
-    for. `aliases` are other spellings. `values` are the words that are accepted.
+    for. `aliases` are other spellings. `values` are the words that are accepted; where `lenient`,
+    the default counts for any other, as existing profiles expect, and is told like an unknown key.
     """
 
     text: str = ""
@@ -32,5 +33,6 @@ class Key(msgspec.Struct, frozen=True):
     flag: str = ""
     aliases: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    lenient: bool = False
     examples: tuple[Any, ...] = ()
     inherited: bool = True

@@ -25,6 +25,7 @@ class Kinds(Table):
 
     text: Annotated[str, Key("")] = ""
     word: Annotated[str, Key("", values=("one", "two"))] = "one"
+    mode: Annotated[str, Key("", values=("one", "two"), lenient=True)] = "one"
     path: Annotated[str, Key("", expand="EHR")] = ""
     boolean: Annotated[bool, Key("")] = False
     maybe: Annotated[bool | None, Key("")] = None
@@ -88,6 +89,7 @@ def convert(key, value, *, reveal=True):
         ("tables", [{"text": "a"}, {}], (Inner(text="a"), Inner())),
         ("names", {"A": 1}, {"a": "1"}),
         ("names", [{"a": 1}, {"b": 2}], {"a": "1", "b": "2"}),
+        ("mode", "", "one"),
         ("path", "file", "conf/file"),
         ("path", "/file", "/file"),
         ("path", "", ""),
@@ -103,6 +105,8 @@ def test_a_value_is_read_generously(key, written, value):
         ("text", ["a"], "expected a single value, got a list"),
         ("text", {"a": 1}, "expected a single value, got a table"),
         ("word", "tow", "`tow` is not one of `one`, `two`; did you mean `two`?"),
+        ("word", "", "`` is not one of `one`, `two`"),
+        ("mode", "tow", "did you mean `two`?; the default counts"),
         ("boolean", "yes", "`yes` is neither true nor false"),
         ("number", "x", "`x` is not a whole number"),
         ("number", "1.5", "`1.5` is not a whole number"),
