@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from resticprof.config import keys, merge, mixins
 from resticprof.config.problems import Problems, nearest
-from resticprof.config.tree import Node, describe, scalar_text
+from resticprof.config.tree import Node, scalar_text
 from resticprof.model.config import Profile
 
 if TYPE_CHECKING:
@@ -111,12 +111,12 @@ class Document:
 
     def _is_possible(self, parent: Node, chain: tuple[str, ...], problems: Problems) -> bool:
         """Whether the last profile of the chain can have this parent; if not, it is reported."""
+        if isinstance(parent.value, dict | list):
+            return False  # told when it is converted
         wanted = scalar_text(parent)
         path = " → ".join((*chain, wanted))
         text = ""
-        if isinstance(parent.value, dict | list):
-            text = f"expected the name of a profile, got {describe(parent)}"
-        elif wanted.lower() in chain:
+        if wanted.lower() in chain:
             text = f"goes in a circle ({path})"
         elif wanted.lower() not in self.profiles:
             near = nearest(wanted.lower(), self.profiles)

@@ -195,7 +195,7 @@ global:
   ca-certificates: [nope.pem]
 groups:
   all:
-    profiles: []
+    profiles: [home]
     schedules: {backup: {at: sometimes}}
 profiles:
   home: {repository: /r}
@@ -206,7 +206,8 @@ profiles:
         "global.ca-certificates[0]",
     ]
     found = check('version: "2"\ngroups: {all: {profiles: [], schedules: {check: {at: x}}}}\n')
-    assert "groups.all.schedules.check: `x` is not" in found[1]
+    assert "groups.all: names no profile" in found[1]
+    assert "groups.all.schedules.check: `x` is not" in found[2]
 
 
 SECRET = """\

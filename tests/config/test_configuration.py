@@ -266,6 +266,13 @@ def test_an_unknown_key_of_a_schedule_is_told(read):
     assert "did you mean `permission`" in texts(converter.unknown)[0]
 
 
+@pytest.mark.parametrize("parent", ["[b]", "{b: c}"])
+def test_a_parent_that_is_no_name_is_told_once(read, parent):
+    converter, _ = read(f"a: {{inherit: {parent}}}\nb: {{tag: x}}").read_profile("a")
+    [problem] = texts(converter.problems)
+    assert "a.inherit: expected a single value, got a" in problem
+
+
 def test_a_name_that_depends_on_itself_is_refused(read):
     configuration = read('"a-{{ .Profile.Name }}": {tag: x}')
     assert configuration.names() == ["a-default"]
