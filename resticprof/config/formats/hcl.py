@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.config.formats.reading import Lines, Value, mend
+from resticprof.config.formats.reading import Lines, Value, mend, repeats
 from resticprof.config.tree import Node, Scalar
 from resticprof.errors import ConfigError
 
@@ -216,7 +216,7 @@ def inner(table: dict[str, Node], empty: Node) -> dict[str, Node]:
 def add(table: dict[str, Node], node: Node) -> None:
     """Add an entry; one whose key is there already makes a list, as blocks do in HCL 1."""
     first = table.setdefault(node.key.lower(), node)
-    if first is not node:
+    if first is not node and not repeats(first, node):
         items = [*_items(first), *_items(node)]
         table[node.key.lower()] = Node(items, first.place, first.key)
 

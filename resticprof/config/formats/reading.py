@@ -56,11 +56,16 @@ def problem(text: str, place: Place, *, key: str = "") -> ConfigError:
 def put(table: dict[str, Node], node: Node) -> None:
     """Add an entry under its key, whatever its case; a second one is a problem."""
     first = table.setdefault(node.key.lower(), node)
-    if first is node:
+    if first is node or repeats(first, node):
         return
     spelled = "" if first.key == node.key else f" as `{first.key}`"
     text = f"the key is already there{spelled} in line {first.place.line}; remove one of the two"
     raise problem(text, node.place, key=node.key)
+
+
+def repeats(first: Node, second: Node) -> bool:
+    """Whether this is the same once more in another case: `http_proxy` and `HTTP_PROXY`, say."""
+    return first.key != second.key and first.plain() == second.plain()
 
 
 def mend(text: str) -> str:

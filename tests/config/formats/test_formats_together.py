@@ -66,6 +66,13 @@ def test_keys_are_in_lower_case_and_remember_their_spelling(name):
     assert root.get("home").get("password-file").key == "Password-File"
 
 
+@each_format
+def test_the_same_in_two_cases_is_there_once(name):
+    value = {"env": {"http_proxy": "h", "HTTP_PROXY": "h"}}
+    root = base.parse(emit(name, value, spread=True), "f", name)
+    assert root.plain() == {"env": {"http_proxy": "h"}}
+
+
 @pytest.mark.parametrize("name", ["toml", "yaml", "json"])
 def test_keys_that_differ_by_case_only_are_a_problem_that_names_both_lines(name):
     text = emit(name, {"home": {"tag": "a", "x": 1, "TAG": "b"}}, spread=True)
