@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -46,7 +44,7 @@ class Configuration:
         self.file = files.main
         self._document = files.document(FIRST_NAME)
         self.version = self._document.version
-        converter = Converter(files.directory)
+        converter = Converter(files.absolute_directory)
         self._check_top(converter)
         self.global_, self._shared = self._read_global(converter)
         self.groups = self._read_groups(converter)
@@ -146,10 +144,12 @@ class Configuration:
         Without `reveal` no secret reference is followed: its own text stands for the value.
         """
         name = self.spelled(name)
-        converter = Converter(self.files.directory, reveal=reveal)
+        absolute = self.files.absolute_directory
+        converter = Converter(self.files.directory, absolute=absolute, reveal=reveal)
         node = self.node(name, converter)
-        if node.get("base-dir"):  # the run is going to change its directory
-            converter.directory = Path(os.path.abspath(self.files.directory))
+        base = node.get("base-dir")
+        if base is not None and base.value:  # the run is going to change its directory
+            converter.directory = absolute
         found = profiles.profile(converter, node, name, self._shared)
         if name in self._env_files:
             found = msgspec.structs.replace(

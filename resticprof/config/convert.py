@@ -32,12 +32,16 @@ _FAILED: Any = object()
 class Converter(Problems):
     """Converts the tables of one profile, or of what all profiles share.
 
+    `directory` is that of the configuration; `absolute` is the same as seen from everywhere.
     Without `reveal` no secret reference is followed; where a value is needed, its text stands.
     """
 
-    def __init__(self, directory: Path, *, reveal: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, absolute: Path | None = None, reveal: bool = True
+    ) -> None:
         super().__init__()
         self.directory = directory
+        self.absolute = absolute or directory
         self.reveal = reveal
         self.secrets: list[Secret] = []  # those that became plain values
 
@@ -191,7 +195,7 @@ class Converter(Problems):
     def reference(self, node: Node) -> Secret:
         """`{ env = … }`, `{ file = … }`, `{ command = … }` or `{ credential = … }`."""
         ((kind, target),) = node.table.items()
-        return secrets.reference(kind, str(target.value), self.directory)
+        return secrets.reference(kind, str(target.value), self.absolute)
 
     # ---- paths --------------------------------------------------------------------------
 

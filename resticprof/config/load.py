@@ -73,6 +73,7 @@ class Files:
     def __init__(self, main: Path, format_name: str, renderer: Renderer) -> None:
         self.main = main
         self.directory = main.parent
+        self.absolute_directory = files.current_directory() / main.parent
         self.advice: list[Problem] = []
         self._sources = [read(main, format_name)]
         self._renderer = renderer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resticprof.errors import ConfigError, UsageError
-from resticprof.model.types import Secret
+from resticprof.model.types import Secret, reveal
 from tests.kit.configuration import opened
 
 
@@ -206,6 +206,27 @@ def test_a_run_that_changes_its_directory_gets_absolute_paths(read, tmp_path):
     assert profile.base_dir == str(tmp_path / "sub")
     assert profile.password_file == str(tmp_path / "key")
     assert profile.lock == str(tmp_path / "l")
+
+
+@pytest.mark.parametrize("base", ["sub", "{here}/sub"])
+def test_paths_stay_what_they_are_when_the_directory_has_changed(read, tmp_path, monkeypatch, base):
+    (tmp_path / "sub").mkdir()
+    base = base.format(here=tmp_path)
+    configuration = read(f"""
+        global: {{ca-certificates: ca.pem}}
+        a: {{base-dir: {base}, password-file: key, env: {{A: {{file: secret}}}}}}
+    """)
+    (tmp_path / "secret").write_text("value")
+    monkeypatch.chdir(tmp_path / "sub")
+    _, profile = configuration.open_profile("a", again=True)
+    assert profile.base_dir == str(tmp_path / "sub")
+    assert profile.password_file == str(tmp_path / "key")
+    assert reveal(profile.env["A"]) == "value"
+    assert configuration.global_.ca_certificates == (str(tmp_path / "ca.pem"),)
+
+
+def test_an_empty_base_dir_is_none(read):
+    assert read("a: {base-dir: '', password-file: key}").profile("a").password_file == "key"
 
 
 def test_headers_and_bodies_are_protected(read):
