@@ -31,8 +31,8 @@ class Renderer:
     """Executes the templates of a configuration, for one profile name after the other."""
 
     def __init__(self, main: Path) -> None:
-        self._main = main
         self._directory = Path.cwd()
+        self._config_dir = os.path.normpath(self._directory / main.parent)
         self.env_files: dict[str, str] = {}  # `{{ env }}`: profile name to the file it stands for
 
     def of_profile(self, name: str) -> Callable[[str, str], Rendered]:
@@ -45,7 +45,7 @@ class Renderer:
             seen = data.ConfigData(
                 **_base(self._directory),
                 profile=data.NameData(name=name),
-                config_dir=str(Path(os.path.abspath(self._main)).parent),
+                config_dir=self._config_dir,
             )
             return templates.rendered(text, seen, file=file)
 

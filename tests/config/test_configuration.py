@@ -214,13 +214,20 @@ def test_paths_stay_what_they_are_when_the_directory_has_changed(read, tmp_path,
     base = base.format(here=tmp_path)
     configuration = read(f"""
         global: {{ca-certificates: ca.pem}}
-        a: {{base-dir: {base}, password-file: key, env: {{A: {{file: secret}}}}}}
+        a:
+          base-dir: {base}
+          password-file: key
+          env: {{A: {{file: secret}}}}
+          cache-dir: "{{{{ .ConfigDir }}}}"
+          description: "{{{{ .CurrentDir }}}}"
     """)
     (tmp_path / "secret").write_text("value")
     monkeypatch.chdir(tmp_path / "sub")
     _, profile = configuration.open_profile("a", again=True)
     assert profile.base_dir == str(tmp_path / "sub")
     assert profile.password_file == str(tmp_path / "key")
+    assert profile.cache_dir == str(tmp_path)
+    assert profile.description == str(tmp_path / "sub")
     assert reveal(profile.env["A"]) == "value"
     assert configuration.global_.ca_certificates == (str(tmp_path / "ca.pem"),)
 
