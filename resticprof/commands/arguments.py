@@ -6,7 +6,6 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -74,7 +73,7 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
         hostname=context.host,
         variables=context.environment,
         sources=lambda: sources(profile, warn=context.warn, miss=context.miss),
-        working_directory=working_directory(plan, step) or os.getcwd(),
+        source_directory=source_directory(profile),
         quiet=context.quiet,
         verbose=context.verbose,
     )
@@ -182,15 +181,22 @@ def _matches(source: str, folder: str, *, warn: Tell, place: Place) -> tuple[str
     return ()
 
 
+def source_directory(profile: Profile) -> str:
+    """What the sources of a backup belong to, as far as they are relative when restic gets them."""
+    if not profile.backup.source_relative:
+        return os.getcwd()
+    return os.path.realpath(os.path.join(profile.base_dir, profile.backup.source_base))
+
+
 def working_directory(plan: Plan, step: Step) -> str | None:
     """`source-relative`: restic runs in `source-base`; otherwise where we are."""
     backup = plan.profile.backup
     if step.command != "backup" or not backup.source_relative:
         return None
-    folder = os.path.join(plan.profile.base_dir, backup.source_base)
-    if not Path(folder).is_dir():
+    folder = source_directory(plan.profile)
+    if not files.is_directory(folder):
         raise Error(f"{backup.place}: source-base `{folder}` is not a directory")
-    return os.path.realpath(folder)
+    return folder
 
 
 def shown(command: Command) -> str:

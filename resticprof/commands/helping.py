@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ def _added(command: str, name: str, configuration: Configuration, restic: locate
         version=restic.version,
         filter=configuration.global_.restic_arguments_filter and restic.genuine,
         hostname=socket.gethostname(),
-        working_directory=os.getcwd(),
+        source_directory=arguments.source_directory(profile),
         sources=lambda: arguments.sources(profile),
     )
     found = collect.collect(profile, command, situation)

@@ -216,8 +216,9 @@ def _flags(flags: Mapping[str, FlagValue], profile: Profile) -> Shown:
 def _resolved(name: str, profile: Profile) -> FlagValue:
     """What `true` stands for: the sources for `path`, the tags of the backup for `tag`."""
     if name == "path":
-        sources = tuple(os.path.abspath(source) for source in arguments.sources(profile))
-        return sources or True
+        folder = arguments.source_directory(profile)
+        sources = arguments.sources(profile)
+        return tuple(os.path.normpath(os.path.join(folder, path)) for path in sources) or True
     if name == "tag":
         return profile.backup.flags.get("tag") or True
     return True

@@ -147,8 +147,7 @@ class Configuration:
         absolute = self.files.absolute_directory
         converter = Converter(self.files.directory, absolute=absolute, reveal=reveal)
         node = self.node(name, converter)
-        base = node.get("base-dir")
-        if base is not None and base.value:  # the run is going to change its directory
+        if _changes_directory(node):
             converter.directory = absolute
         found = profiles.profile(converter, node, name, self._shared)
         if name in self._env_files:
@@ -252,3 +251,10 @@ class Configuration:
         if monitor is None:
             return {}
         return monitors.of_group(converter, monitor, f"{path}.monitor", self._shared.monitor)
+
+
+def _changes_directory(profile: Node) -> bool:
+    """Whether restic runs somewhere else than we do: then paths must not depend on it."""
+    backup = profile.get("backup")
+    asking = (profile.get("base-dir"), backup.get("source-relative") if backup else None)
+    return any(node is not None and node.value for node in asking)

@@ -218,7 +218,7 @@ def _of_true(name: str, profile: Profile, situation: Situation) -> tuple[Text, .
 
 
 def _absolute(source: str, situation: Situation) -> str:
-    return os.path.normpath(os.path.join(situation.working_directory, source))
+    return os.path.normpath(os.path.join(situation.source_directory, source))
 
 
 def _joined(tags: tuple[Text, ...]) -> tuple[Text, ...] | None:

@@ -21,6 +21,6 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str = ""
     variables: Mapping[str, Text] = {}  # for `$name` in the values of flags
     sources: Callable[[], tuple[str, ...]] = tuple  # of the backup, as they go to restic
-    working_directory: str = ""  # of restic, absolute: what relative sources belong to
+    source_directory: str = ""  # absolute: what relative sources belong to
     quiet: bool = False  # -q
     verbose: int = 0  # 1 for -v, 3 for --trace

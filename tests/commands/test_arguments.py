@@ -59,6 +59,17 @@ def test_pattern_of_relative_sources_is_looked_up_below_their_base(project, back
     assert fake_restic.calls[0].cwd == str(project.path / "base")
 
 
+def test_paths_of_relative_sources_are_those_that_restic_writes_down(project, fake_restic):
+    project.write("base/a/file", "")
+    backup = 'source = ["a", "/b"]\nsource-base = "base"\nsource-relative = true\n'
+    retention = "[default.retention]\nafter-backup = true\nkeep-last = 1\n"
+    project.write("profiles.toml", f"{VERSION_1}[default.backup]\n{backup}{retention}")
+    project.run("backup").expect(0)
+    flags = [word for word in fake_restic.calls[1].argv if word.startswith("--path=")]
+    assert flags == [f"--path={project.path}/base/a", "--path=/b"]
+    assert f"{project.path}/base/a" in project.run("show").expect(0).out
+
+
 def test_sources_give_way_to_standard_input(project, fake_restic):
     project.write("profiles.toml", f'{VERSION_1}[default.backup]\nsource = ["/etc"]\n')
     project.run("backup", "--stdin", stdin="data").expect(0)

@@ -232,6 +232,11 @@ def test_paths_stay_what_they_are_when_the_directory_has_changed(read, tmp_path,
     assert configuration.global_.ca_certificates == (str(tmp_path / "ca.pem"),)
 
 
+def test_a_relative_backup_gets_absolute_paths(read, tmp_path):
+    profile = read("a: {password-file: key, backup: {source-relative: true}}").profile("a")
+    assert profile.password_file == str(tmp_path / "key")
+
+
 def test_an_empty_base_dir_is_none(read):
     assert read("a: {base-dir: '', password-file: key}").profile("a").password_file == "key"
 

@@ -24,7 +24,7 @@ def lines(case):
         hostname="box",
         variables=situation.get("variables", {}),
         sources=lambda: tuple(situation.get("sources", ())),
-        working_directory="/work",
+        source_directory="/work",
         quiet=situation.get("quiet", False),
         verbose=situation.get("verbose", 0),
     )
