@@ -112,3 +112,11 @@ def table_type(kind: type[Table] | None, key: str) -> type[Table] | None:
     inner = without_none(field.type)
     inner = get_args(inner)[0] if field.is_list else inner
     return inner if isinstance(inner, type) and issubclass(inner, Table) else None
+
+
+def is_table_key(key: str) -> bool:
+    """Whether a key of a profile holds a table: a section, or names with their values."""
+    field = spellings(Profile).get(key)
+    if field is not None:
+        return get_origin(field.type) is dict
+    return key == "monitor" or section_type(key) is not None

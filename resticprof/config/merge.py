@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,12 +22,26 @@ def entries(node: Node) -> list[Node]:
     return list(node.items) if isinstance(node.value, list) else [node]
 
 
+def one_table(node: Node) -> Node:
+    """The tables of a list as one, later ones over earlier ones: what repeated blocks of HCL mean.
+
+    Anything else is left as it is.
+    """
+    first, *others = node.items or [node]
+    if not node.items or not all(isinstance(item.value, dict) for item in node.items):
+        return node
+    return node.with_value(functools.reduce(replacing, others, first).table)
+
+
 def _are_tables(old: Node, new: Node) -> bool:
     """Whether their keys become one table; of two secret references, each is one value."""
-    if not (isinstance(old.value, dict) and isinstance(new.value, dict)):
-        return False
-    variables = new.key.lower() == "env"  # of which one may be called `FILE`
-    return variables or not (is_reference(old) and is_reference(new))
+    both = isinstance(old.value, dict) and isinstance(new.value, dict)
+    return both and not (_is_secret(old) and _is_secret(new))
+
+
+def _is_secret(node: Node) -> bool:
+    """Whether this refers to a secret; of the variables in `env`, one may be called `FILE`."""
+    return is_reference(node) and node.key.lower() != "env"
 
 
 # ---- includes -------------------------------------------------------------------------------
@@ -52,7 +67,7 @@ def _without_nulls(node: Node, problems: Problems, path: str = "") -> Node:
 
 def _over(base: Node, other: Node, problems: Problems, path: str) -> Node:
     if not _are_tables(base, other):
-        if isinstance(other.value, dict) or not isinstance(base.value, dict) or is_reference(base):
+        if isinstance(other.value, dict) or not isinstance(base.value, dict) or _is_secret(base):
             return other
         text = f"a single value cannot replace the table of {base.place}; write a table here"
         problems.problem(other, path, text)

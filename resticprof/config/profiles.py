@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.config import keys, monitors, schedules
+from resticprof.config import keys, merge, monitors, schedules
 from resticprof.config.convert import Converter, failed
 from resticprof.config.problems import at
 from resticprof.config.tree import Node, describe, is_reference
@@ -91,11 +91,7 @@ def _section(
     converter: Converter, node: Node, name: str, path: str, profile_node: Node, shared: Shared
 ) -> Section:
     kind = keys.section_type(name) or Section
-    if node.items:  # repeated blocks of HCL
-        node = node.with_value(
-            {key: child for item in node.items for key, child in item.table.items()}
-        )
-    rest, written, prefixed = schedules.split(node)
+    rest, written, prefixed = schedules.split(merge.one_table(node))
     defaults = dict(shared.schedule_defaults)
     drop_ins = profile_node.get("systemd-drop-in-files")
     if drop_ins is not None:

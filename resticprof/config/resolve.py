@@ -155,16 +155,39 @@ def _number(node: Node) -> float:
 
 def merge_files(trees: list[Node], problems: Problems) -> Node:
     """The main file and its includes as one tree; later files win. All have one version."""
-    main = trees[0]
-    merged = main
-    for other in trees[1:]:
-        number = _version(other.get("version"))
-        if number is not None and number != version(main):
-            text = f"is {number}, but the main file is of version {version(main)}"
+    number = version(trees[0])
+    merged, *others = (_with_tables(tree, number) for tree in trees)
+    for other in others:
+        said = _version(other.get("version"))
+        if said is not None and said != number:
+            text = f"is {said}, but the main file is of version {number}"
             problems.problem(other.get("version") or other, "version", text)
         else:
             merged = merge.included(merged, other, problems)
     return merged
+
+
+def _with_tables(tree: Node, number: int) -> Node:
+    """The file with one table for each profile and section, however many blocks they have."""
+    top = {key: merge.one_table(node) for key, node in tree.table.items()}
+    if number == 1:
+        return tree.with_value({key: _with_sections(node) for key, node in top.items()})
+    profiles = top.get("profiles")
+    if profiles is not None and profiles.table:
+        table = {key: _with_sections(merge.one_table(node)) for key, node in profiles.table.items()}
+        top["profiles"] = profiles.with_value(table)
+    return tree.with_value(top)
+
+
+def _with_sections(profile: Node) -> Node:
+    if not isinstance(profile.value, dict):
+        return profile
+    return profile.with_value(
+        {
+            key: merge.one_table(node) if keys.is_table_key(key) else node
+            for key, node in profile.value.items()
+        }
+    )
 
 
 def _parent(node: Node) -> Node | None:

@@ -130,6 +130,40 @@ def test_hcl_is_for_version_1(read):
     assert "HCL is for version 1 only" in problem
 
 
+def test_repeated_blocks_are_one_table(read, tmp_path):
+    (tmp_path / "more.hcl").write_text('child { env { C = "3" } backup { tag = "t" } }')
+    configuration = read(
+        """
+        includes = "more.hcl"
+        global { priority = "low" }
+        global { initialize = true }
+        groups { all = ["base"] }
+        groups { some = ["child"] }
+        base { repository = "r" env { A = "1" } backup { source = "/a" run-before = ["one"] } }
+        base { env { B = "2" } backup { exclude-caches = true run-before = ["two"] } }
+        child { inherit = "base" backup { source = ["/c"] } backup { exclude = "e" } }
+        """,
+        "p.hcl",
+    ).require()
+    assert configuration.global_.priority == "low"
+    assert configuration.global_.initialize
+    assert sorted(configuration.groups) == ["all", "some"]
+    child = configuration.profile("child")
+    assert child.env == {"A": "1", "B": "2", "C": "3"}
+    assert (child.backup.source, child.backup.exclude) == (("/c",), ("e",))
+    assert child.backup.run_before == ("two",)
+    assert child.backup.flags == {"exclude-caches": True, "tag": "t"}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_list_of_tables_may_stand_for_a_table(read, version):
+    profile = "{base: [{tag: a}, {backup: [{source: /a}, {tag: b}]}], c: [{inherit: base}]}"
+    top = f"version: 2\nprofiles: {profile}" if version == 2 else profile
+    child = read(top).profile("c")
+    assert (child.backup.source, child.backup.flags["tag"]) == (("/a",), "b")
+    assert child.flags == {"tag": "a"}
+
+
 def test_a_profile_is_read_as_far_as_possible(read):
     configuration = read("""
         a: {inherit: nope, repository: /r, verbose: lots, run-before: x}
