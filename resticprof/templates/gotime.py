@@ -140,11 +140,16 @@ class Time(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return self.format(_PLAIN)
 
+    @property
+    def instant(self) -> datetime:
+        """The moment in UTC: within one zone, Python compares and subtracts what clocks show."""
+        return self.moment.astimezone(timezone.utc)
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Time) and self.moment == other.moment
+        return isinstance(other, Time) and self.instant == other.instant
 
     def __hash__(self) -> int:
-        return hash(self.moment)
+        return hash(self.instant)
 
     def format(self, layout: str) -> str:
         """The moment written like the layout, which shows how Go's reference moment would look."""
@@ -162,21 +167,21 @@ class Time(msgspec.Struct, frozen=True):
         return Time(shifted.astimezone(timezone.utc)).to(self.moment.tzinfo)
 
     def add(self, span: int) -> Time:
-        shifted = self.moment.astimezone(timezone.utc) + timedelta(microseconds=span // 1000)
+        shifted = self.instant + timedelta(microseconds=span // 1000)
         return Time(shifted).to(self.moment.tzinfo)
 
     def to(self, zone: tzinfo | None) -> Time:
         return Time(self.moment.astimezone(zone))
 
     def sub(self, other: Time) -> Span:
-        return Span((self.moment - other.moment) // _MICROSECOND * 1000)
+        return Span((self.instant - other.instant) // _MICROSECOND * 1000)
 
     def unix(self, unit: timedelta) -> int:
-        return (self.moment - _EPOCH) // unit
+        return (self.instant - _EPOCH) // unit
 
     def rounded(self, step: int, *, down: bool) -> Time:
         """To a multiple of `step` since the year 1; halves go up."""
-        since = (self.moment - _ZERO) // _MICROSECOND * 1000
+        since = (self.instant - _ZERO) // _MICROSECOND * 1000
         return self.add(Span(since).rounded(step, down=down) - since)
 
 
@@ -276,12 +281,12 @@ METHODS: Mapping[type, Mapping[str, Method]] = {
     | {
         "Add": Method(Time.add, (int,)),
         "AddDate": Method(Time.add_date, (int, int, int)),
-        "After": Method(lambda t, other: t.moment > other.moment, (Time,)),
-        "Before": Method(lambda t, other: t.moment < other.moment, (Time,)),
+        "After": Method(lambda t, other: t.instant > other.instant, (Time,)),
+        "Before": Method(lambda t, other: t.instant < other.instant, (Time,)),
         "Compare": Method(
-            lambda t, other: (t.moment > other.moment) - (t.moment < other.moment), (Time,)
+            lambda t, other: (t.instant > other.instant) - (t.instant < other.instant), (Time,)
         ),
-        "Equal": Method(lambda t, other: t.moment == other.moment, (Time,)),
+        "Equal": Method(lambda t, other: t == other, (Time,)),
         "Sub": Method(Time.sub, (Time,)),
         "Format": Method(Time.format, (str,)),
         "Year": Method(lambda t: t.moment.year),
@@ -301,7 +306,7 @@ METHODS: Mapping[type, Mapping[str, Method]] = {
         "UnixNano": Method(lambda t: t.unix(_MICROSECOND) * 1000),
         "UTC": Method(lambda t: t.to(timezone.utc)),
         "Local": Method(lambda t: t.to(LocalZone())),
-        "IsZero": Method(lambda t: t.moment == _ZERO),
+        "IsZero": Method(lambda t: t.instant == _ZERO),
         "IsDST": Method(lambda t: bool(t.moment.dst())),
         "Round": Method(lambda t, step: t.rounded(step, down=False), (int,)),
         "Truncate": Method(lambda t, step: t.rounded(step, down=True), (int,)),

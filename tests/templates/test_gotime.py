@@ -89,6 +89,24 @@ def test_adding_a_day_of_hours_is_not_adding_a_day():
     assert before.add_date(0, 0, 1).moment.hour == 12
 
 
+def test_a_night_that_summer_time_shortens_is_shorter():
+    before = Time(datetime(2024, 3, 30, 12, tzinfo=BERLIN))
+    assert str(before.add_date(0, 0, 1).sub(before)) == "23h0m0s"
+
+
+def test_an_hour_that_happens_twice_is_told_apart():
+    first = Time(datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN))
+    second = first.add(3600 * 10**9)
+    assert first.format("15:04") == second.format("15:04")
+    methods = METHODS[Time]
+    assert [methods[name].function(first, second) for name in ("Before", "Equal", "Compare")] == [
+        True,
+        False,
+        -1,
+    ]
+    assert first != second
+
+
 @pytest.mark.parametrize(
     ("nanoseconds", "text"),
     [
