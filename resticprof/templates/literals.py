@@ -6,6 +6,7 @@ import math
 import re
 
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|[0-7]{3}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_BYTE = re.compile(r"'(\\(?:x[0-9a-fA-F]{2}|[0-7]{3}))'")
 _SIMPLE = dict(zip("abfnrtv\\", "\a\b\f\n\r\t\v\\", strict=True))
 _OLD_OCTAL = re.compile(r"[+-]?0[0-7_]+")
 
@@ -22,7 +23,9 @@ def quoted(text: str) -> str:
 
 
 def character(text: str) -> int:
-    """The number of the one character in `'…'`."""
+    """The number of the one character in `'…'`; here an escaped byte stands for that number."""
+    if byte := _BYTE.fullmatch(text):
+        return _escaped(byte[1], "'")[0]
     value = quoted(text)
     if len(value) != 1:
         raise ValueError(f"{text} must be exactly one character")

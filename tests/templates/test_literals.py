@@ -62,5 +62,6 @@ def test_what_is_no_number_of_64_bits_is_a_mistake(text):
 
 def test_a_character_is_its_number():
     assert [literals.character(text) for text in ("'a'", r"'\n'", r"'\''")] == [97, 10, 39]
+    assert [literals.character(text) for text in (r"'\xe9'", r"'\351'", r"'\u00e9'")] == [233] * 3
     with pytest.raises(ValueError, match="exactly one"):
         literals.character("'ab'")
