@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,8 @@ class Verb(msgspec.Struct, frozen=True):
     flags: str = ""
     width: int = 0
     precision: int | None = None
+    named: bool = False  # `%+v`: structs with the names of their fields
+    source: bool = False  # `%#v`: as Go's source code has it
 
 
 _PLAIN = Verb()
@@ -62,9 +65,9 @@ def join_line(items: Sequence[object]) -> str:
 
 _DIRECTIVE = r"""
     %(?P<flags>[-+\#\ 0]*)
-    (?:\[(?P<width_at>\d+)\])? (?P<width>\*|\d+)?
-    (?P<dot>\. (?:\[(?P<precision_at>\d+)\])? (?P<precision>\*|\d+)?)?
-    (?:\[(?P<value_at>\d+)\])? (?P<letter>.)?
+    (?:\[(?P<width_at>[^\]]*)\])? (?P<width>\*|[0-9]+)?
+    (?P<dot>\. (?:\[(?P<precision_at>[^\]]*)\])? (?P<precision>\*|[0-9]+)?)?
+    (?:\[(?P<value_at>[^\]]*)\])? (?P<letter>.)?
 """
 
 
@@ -94,15 +97,21 @@ class _Arguments:
         self.items = items
         self.next = 0
         self.reordered = False
+        self.lost = False  # an index of this directive leads nowhere
 
     def jump(self, index: str | None) -> None:
-        if index is not None:
-            self.next = int(index) - 1 if len(index) < 9 else -1
-            self.reordered = True
+        if index is None:
+            return
+        self.reordered = True
+        position = int(index) - 1 if index.isdecimal() and len(index) < 9 else -1
+        if 0 <= position < len(self.items):
+            self.next = position
+        else:
+            self.lost = True
 
     def take(self) -> object:
         """The next one; raises `IndexError`."""
-        if not 0 <= self.next < len(self.items):
+        if self.lost or self.next >= len(self.items):
             raise IndexError
         self.next += 1
         return self.items[self.next - 1]
@@ -113,44 +122,58 @@ class _Arguments:
 
 def _directive(found: re.Match[str], source: _Arguments, out: Buffer) -> None:
     letter, flags = found["letter"], found["flags"]
-    if not letter:
-        out.write("%!(NOVERB)")
-        return
+    source.lost = False
     source.jump(found["width_at"])
-    width = _size(found["width"], source, "WIDTH", out)
+    width = _size(found["width"], source, "WIDTH", out) or 0
     if width < 0:
         width, flags = -width, flags + "-"
     precision: int | None = None
     if found["dot"]:
         source.jump(found["precision_at"])
-        precision = _size(found["precision"], source, "PREC", out)
+        precision = _size(found["precision"] or "0", source, "PREC", out)
     source.jump(found["value_at"])
+    if not letter:
+        out.write("%!(NOVERB)")
+        return
     if letter == "%":
         out.write("%")
         return
     try:
         value = source.take()
     except IndexError:
-        out.write(f"%!{letter}({'BADINDEX' if source.reordered else 'MISSING'})")
+        out.write(f"%!{letter}({'BADINDEX' if source.lost else 'MISSING'})")
         return
-    verb = Verb(letter, flags, width, precision if precision is None or precision >= 0 else None)
-    _write(value, verb, out)
+    _write(value, _verb(letter, flags, width, precision), out)
 
 
-def _size(text: str | None, source: _Arguments, name: str, out: Buffer) -> int:
-    """A width or precision; a bad one is shown and counts as 0."""
-    value: object = 0
-    if text == "*":
-        try:
-            value = source.take()
-        except IndexError:
-            value = None
-    elif text:
+def _size(text: str | None, source: _Arguments, name: str, out: Buffer) -> int | None:
+    """A width or precision; a bad one is shown and counts as none."""
+    if not text:
+        return None
+    value: object = None
+    if text != "*":
         value = int(text) if len(text) < 9 else None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= WIDEST:
+    else:
+        with suppress(IndexError):
+            value = source.take()
+    least = -WIDEST if name == "WIDTH" else 0
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= WIDEST:
         return int(value)
     out.write(f"%!(BAD{name})")
-    return 0
+    return None
+
+
+def _verb(letter: str, flags: str, width: int, precision: int | None) -> Verb:
+    if letter != "v":
+        return Verb(letter, flags, width, precision)
+    return Verb(
+        letter,
+        flags.replace("+", "").replace("#", ""),
+        width,
+        precision,
+        named="+" in flags,
+        source="#" in flags,
+    )
 
 
 # ── one value ──
@@ -165,38 +188,45 @@ def _one(value: object, verb: Verb) -> str:
 def _write(value: object, verb: Verb, out: Buffer) -> None:
     value = values.of(value)
     match value:
+        case _ if verb.letter == "T":
+            out.write(_padded(values.type_name(value), verb))
         case list() | tuple():
-            _write_all("[]", [("", item) for item in value], verb, out)
+            _write_all(value, "[]", [("", item) for item in value], verb, out)
         case dict():
-            out.write("map")
             named = [(_one(key, verb) + ":", item) for key, item in values.pairs(value)]
-            _write_all("[]", named, verb, out)
+            out.write("" if verb.source else "map")
+            _write_all(value, "[]", named, verb, out)
         case msgspec.Struct() if type(value) not in METHODS:
             fields = [(name, getattr(value, name)) for name in value.__struct_fields__]
-            named = [(f"{go_spelling(n)}:" if "+" in verb.flags else "", v) for n, v in fields]
-            _write_all("{}", named, verb, out)
+            shown = verb.named or verb.source
+            named = [(f"{go_spelling(name)}:" if shown else "", item) for name, item in fields]
+            _write_all(value, "{}", named, verb, out)
         case _:
             out.write(_scalar(value, verb))
 
 
-def _write_all(brackets: str, items: Sequence[tuple[str, object]], verb: Verb, out: Buffer) -> None:
+def _write_all(
+    whole: object, brackets: str, items: Sequence[tuple[str, object]], verb: Verb, out: Buffer
+) -> None:
     """Each item after its name or nothing; what is nothing is `<nil>` to every verb in here."""
-    out.write(brackets[0])
+    opening, separator, closing, nothing = brackets[0], " ", brackets[1], "<nil>"
+    if verb.source:
+        opening, separator, closing = values.type_name(whole) + "{", ", ", "}"
+        nothing = "interface {}(nil)"
+    out.write(opening)
     for position, (name, item) in enumerate(items):
-        out.write((" " if position else "") + name)
+        out.write((separator if position else "") + name)
         if item is None:
-            out.write("<nil>")
+            out.write(nothing)
         else:
             _write(item, verb, out)
-    out.write(brackets[1])
+    out.write(closing)
 
 
 def _scalar(value: object, verb: Verb) -> str:
-    if verb.letter == "T":
-        return _padded(values.type_name(value), verb)
     if value is None:
         return _padded("<nil>", verb) if verb.letter == "v" else f"%!{verb.letter}(<nil>)"
-    if type(value) in METHODS and verb.letter in "vsxXq":
+    if type(value) in METHODS and verb.letter in "vsxXq" and not verb.source:
         value = str(value)  # weekdays, months, … are numbers to the other verbs
     match value:
         case bool():
@@ -208,8 +238,22 @@ def _scalar(value: object, verb: Verb) -> str:
         case str():
             text = _text(value, verb)
         case _:
-            text = None
-    return f"%!{verb.letter}({_typed(value)})" if text is None else text
+            text = _padded(_other(value), verb) if verb.letter == "v" else None
+    return _refused(value, verb) if text is None else text
+
+
+def _other(value: object) -> str:
+    """A moment, or what no template can use, of which the type must do."""
+    return str(value) if type(value) in METHODS else values.type_name(value)
+
+
+def _refused(value: object, verb: Verb) -> str:
+    """A value that the verb cannot write."""
+    name = values.type_name(value)
+    if isinstance(value, int) and type(value) in METHODS:
+        value = int(value)
+    plain = msgspec.structs.replace(verb, letter="v")
+    return f"%!{verb.letter}({name}={_scalar(value, plain)})"
 
 
 def _typed(value: object) -> str:
@@ -229,13 +273,12 @@ def _text(value: str, verb: Verb) -> str | None:
     """The text, or nothing when the verb is not for texts."""
     short = value if verb.precision is None else value[: verb.precision]
     match verb.letter:
-        case "v" if "#" in verb.flags:
+        case "v" if verb.source:
             return _padded(quote(value), verb)
         case "v" | "s":
             return _padded(short, verb)
         case "q":
-            raw = "#" in verb.flags and "`" not in short and short.isprintable()
-            return _padded(f"`{short}`" if raw else quote(short), verb)
+            return _padded(_literal(short, verb), verb)
         case "x" | "X":
             data = literals.to_bytes(value)[: verb.precision]
             text = data.hex(" ") if " " in verb.flags else data.hex()
@@ -246,20 +289,27 @@ def _text(value: str, verb: Verb) -> str | None:
             return None
 
 
+def _literal(value: str, verb: Verb) -> str:
+    """Between double quotes, or with `#` between back quotes where that is possible."""
+    if "#" in verb.flags and not re.search("[`\0-\x08\n-\x1f\x7f\ufeff\ud800-\udfff]", value):
+        return f"`{value}`"
+    return quote(value, ascii_only="+" in verb.flags)
+
+
 _ESCAPES = dict(zip("\a\b\f\n\r\t\v\\", (f"\\{letter}" for letter in "abfnrtv\\"), strict=True))
 
 
-def quote(value: str, mark: str = '"') -> str:
+def quote(value: str, mark: str = '"', *, ascii_only: bool = False) -> str:
     """The text as a Go literal."""
-    return mark + "".join(_quoted(letter, mark) for letter in value) + mark
+    return mark + "".join(_quoted(letter, mark, ascii_only=ascii_only) for letter in value) + mark
 
 
-def _quoted(letter: str, mark: str) -> str:
+def _quoted(letter: str, mark: str, *, ascii_only: bool) -> str:
     if letter == mark:
         return "\\" + mark
     if letter in _ESCAPES:
         return _ESCAPES[letter]
-    if letter.isprintable():
+    if letter.isprintable() and (letter.isascii() or not ascii_only):
         return letter
     code = ord(letter)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
@@ -272,28 +322,41 @@ def _quoted(letter: str, mark: str) -> str:
 # ── numbers ──
 
 _BASES = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
-_PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
+_PREFIXES = {"b": "0b", "o": "0", "O": "0", "x": "0x", "X": "0X"}
 
 
 def _integer(value: int, verb: Verb) -> str | None:
     """The integer, or nothing when the verb is not for integers."""
-    if verb.letter in _BASES:
-        digits = format(abs(value), _BASES[verb.letter])
-        if verb.precision is not None:
-            digits = "" if verb.precision == value == 0 else digits.zfill(verb.precision)
-            verb = msgspec.structs.replace(verb, flags=verb.flags.replace("0", ""))
-        if verb.letter == "O":
-            digits = "0o" + digits
-        elif "#" in verb.flags:
-            digits = _PREFIXES.get(verb.letter, "") + digits
-        return _number(digits, verb, negative=value < 0)
     if verb.letter in "cqU":
-        code = value if 0 <= value <= 0x10FFFF else 0xFFFD
-        if verb.letter == "U":
-            return _padded(f"U+{code:04X}", verb)
-        letter = "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
-        return _padded(letter if verb.letter == "c" else quote(letter, "'"), verb)
-    return None
+        return _character(value, verb)
+    if verb.letter not in _BASES:
+        return None
+    sign = _sign(verb, negative=value < 0)
+    least = verb.precision
+    if least is None and "0" in verb.flags and "-" not in verb.flags:
+        least = verb.width - len(sign)
+    if verb.precision == value == 0:
+        return _padded("", _without_zeros(verb))
+    digits = format(abs(value), _BASES[verb.letter]).zfill(least or 0)
+    if "#" in verb.flags and not (verb.letter in "oO" and digits[0] == "0"):
+        digits = _PREFIXES.get(verb.letter, "") + digits
+    if verb.letter == "O":
+        digits = "0o" + digits
+    return _padded(sign + digits, _without_zeros(verb))
+
+
+def _character(value: int, verb: Verb) -> str:
+    """The character of a number, plain or in quotes, or `U+0041`."""
+    valid = 0 <= value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF
+    letter = chr(value) if valid else "\ufffd"
+    if verb.letter == "c":
+        return _padded(letter, verb)
+    if verb.letter == "q":
+        return _padded(quote(letter, "'", ascii_only="+" in verb.flags), verb)
+    code = f"U+{value % 2**64:0{max(verb.precision or 0, 4)}X}"
+    if "#" in verb.flags and valid and letter.isprintable():
+        code += f" '{letter}'"
+    return _padded(code, _without_zeros(verb))
 
 
 def _float(value: float, verb: Verb) -> str | None:
@@ -308,8 +371,23 @@ def _float(value: float, verb: Verb) -> str | None:
         digits = shortest(size)
         digits = digits.upper() if letter == "G" else digits
     else:
-        digits = format(size, f".{6 if verb.precision is None else verb.precision}{letter}")
-    return _number(digits, verb, negative=str(value).startswith("-"))
+        kept = "#" if "#" in verb.flags else ""  # the point, and zeros behind it
+        digits = format(size, f"{kept}.{6 if verb.precision is None else verb.precision}{letter}")
+    sign = _sign(verb, negative=str(value).startswith("-"))
+    if "0" in verb.flags and "-" not in verb.flags:
+        digits = digits.zfill(verb.width - len(sign))
+    return _padded(sign + digits, verb)
+
+
+def _sign(verb: Verb, *, negative: bool) -> str:
+    if negative:
+        return "-"
+    return "+" if "+" in verb.flags else " " if " " in verb.flags else ""
+
+
+def _without_zeros(verb: Verb) -> Verb:
+    """To pad with blanks what has its zeros already, or never gets any."""
+    return msgspec.structs.replace(verb, flags=verb.flags.replace("0", ""))
 
 
 def shortest(size: float) -> str:
@@ -323,11 +401,3 @@ def shortest(size: float) -> str:
         tail = f".{mantissa[1:]}" if len(mantissa) > 1 else ""
         return f"{mantissa[0]}{tail}e{point - 1:+03d}"
     return format(Decimal(repr(size)), "f").removesuffix(".0")
-
-
-def _number(digits: str, verb: Verb, *, negative: bool) -> str:
-    """With sign, and as wide as asked for; zeros go between the sign and the digits."""
-    sign = "-" if negative else "+" if "+" in verb.flags else " " if " " in verb.flags else ""
-    if "0" in verb.flags and "-" not in verb.flags:
-        digits = digits.zfill(verb.width - len(sign))
-    return _padded(sign + digits, verb)
