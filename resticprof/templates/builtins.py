@@ -29,17 +29,16 @@ def html(*parts: object) -> str:
 
 
 def js(*parts: object) -> str:
-    """Text for a string in JavaScript, JSON, TOML or YAML."""
+    """Text for a string in JavaScript, which is not always one in JSON."""
     return "".join(_in_javascript(letter) for letter in _joined(parts))
 
 
 def _in_javascript(letter: str) -> str:
     if letter in _JS:
         return _JS[letter]
-    if letter.isprintable():
-        return letter
-    code = ord(letter)
-    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:X}"
+    if letter.isprintable() or letter == "\x7f" or "\ud800" <= letter <= "\udfff":
+        return letter  # the last are bytes that are not UTF-8
+    return f"\\u{ord(letter):04X}"
 
 
 def urlquery(*parts: object) -> str:

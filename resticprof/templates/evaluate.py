@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import ChainMap
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -129,7 +130,8 @@ class _Execution:
                     inner = msgspec.structs.replace(inner, dot=value)
                 self.body(node.body if value else node.otherwise, inner)
             case Range():
-                self.loop(node, frame)
+                with suppress(_Break):
+                    self.loop(node, frame)
             case Call():
                 self.call_template(node, frame)
             case Jump():
@@ -149,12 +151,8 @@ class _Execution:
             self.step()
             inner = outer.inner(values.of(element))
             self.declare(node.pipeline, (key, inner.dot), inner)
-            try:
+            with suppress(_Continue):
                 self.body(node.body, inner)
-            except _Continue:
-                continue
-            except _Break:
-                break
         if empty:
             self.body(node.otherwise, outer)
 

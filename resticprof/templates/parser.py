@@ -187,9 +187,12 @@ class _Parser:
     def pipeline(self, context: str, *, closing: str = lexer.RIGHT) -> Pipeline:
         """Commands up to and with what closes them."""
         variables, assigns = self.declaration(context)
+        self.variables += variables
         commands = [self.command(context)]
         while self.peek().text == "|":
             mark = self.take()
+            if self.peek().text == closing:
+                break  # Go does not mind a last `|` that leads nowhere
             commands.append(self.command(context))
             if isinstance(commands[-1].operands[0], Literal | Nil | Dot):
                 raise self.error("what follows `|` must be a function, a method or a field", mark)
@@ -198,7 +201,6 @@ class _Parser:
             raise self.error(
                 f"`{token.text or token.kind.value}` where `{closing}` should be", token
             )
-        self.variables += variables
         return Pipeline(tuple(commands), variables, assigns)
 
     def declaration(self, context: str) -> tuple[tuple[str, ...], bool]:

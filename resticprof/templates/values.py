@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from datetime import datetime
+from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from resticprof.templates.data import TextMap
 from resticprof.templates.gotime import Method, Time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 def of(value: object) -> object:
@@ -82,11 +83,8 @@ def field(value: object, name: str) -> object:
             return None
         case dict():
             return of(value.get(name))
-        case msgspec.Struct() if type(value) not in gotime.METHODS:
-            try:
-                return of(data.field(value, name))
-            except KeyError:
-                pass
+        case msgspec.Struct() if name in _names(value):
+            return of(data.field(value, name))
         case _:
             pass
     import difflib
@@ -96,10 +94,16 @@ def field(value: object, name: str) -> object:
     raise TemplateError(f"there is no `{name}` in a value of type {type_name(value)}{hint}")
 
 
-def _names(value: object) -> list[str]:
+def _names(value: object) -> Collection[str]:
+    """What can be taken from a value; here a field has Go's spelling only."""
     if isinstance(value, msgspec.Struct) and type(value) not in gotime.METHODS:
-        return [name for name in data.spellings(type(value)) if name[:1].isupper()]
-    return list(gotime.METHODS.get(type(value), ()))
+        return _fields(type(value))
+    return gotime.METHODS.get(type(value), {})
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> Collection[str]:
+    return [name for name in data.spellings(kind) if name[:1].isupper()]
 
 
 # ── comparison ──
@@ -123,8 +127,9 @@ def _same(first: object, other: object) -> bool:
         return first is other
     if _kind(first) is not _kind(other):
         raise TemplateError(f"{type_name(first)} and {type_name(other)} cannot be compared")
-    if isinstance(first, dict | list | tuple):
-        raise TemplateError(f"values of type {type_name(first)} cannot be compared")
+    for value in (first, other):
+        if isinstance(value, dict | list | tuple):
+            raise TemplateError(f"values of type {type_name(value)} cannot be compared")
     return first == other
 
 

@@ -66,6 +66,7 @@ def test_a_template_gives_what_go_gives(text, expected):
     ("text", "message"),
     [
         ("{{ .Hots }}", "file:1: there is no `Hots` in a value of type Data"),
+        ("{{ .profile.name }}", "no `profile` in a value of type Data; did you mean `Profile`"),
         ("\n{{ .Profile.Names }}", "file:2: there is no `Names` .* did you mean `Name`"),
         ("{{ index .List 9 }}", "`index`: the index 9 is not in the range from 0 to 4"),
         ("{{ lower }}", "`lower` has missing a required argument: 'text'"),

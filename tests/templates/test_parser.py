@@ -103,7 +103,7 @@ def test_a_blank_definition_gives_way():
         ('{{ "a""b" }}', "where a blank should be"),
         ('{{ "a".x }}', "has no fields"),
         ("{{ 1 | 2 }}", "what follows `|`"),
-        ("{{ print | }}", "a value should be"),
+        ("{{ | print }}", "a value should be"),
         ("{{ 08 }}", "is not a number"),
         ("{{with $x, $y := 1}}{{end}}", "no variable"),
         ("{{ end x }}", "`end` has nothing"),
