@@ -262,8 +262,7 @@ class _Execution:
 
     def member(self, value: object, name: str, arguments: list[object]) -> object:
         if method := values.method(value, name):
-            _check(name, method, arguments)
-            return values.of(method.function(value, *arguments))
+            return values.of(method.function(value, *_fitted(name, method, arguments)))
         field = values.field(value, name)
         if arguments:
             raise TemplateError(f"`{name}` is no method, and takes no arguments")
@@ -275,14 +274,21 @@ def _unknown(variable: str) -> TemplateError:
     return TemplateError(f"the variable `{variable}` has no value here")
 
 
-def _check(name: str, method: Method, arguments: list[object]) -> None:
-    """A method wants arguments of its types, all of them."""
+def _fitted(name: str, method: Method, arguments: list[object]) -> list[object]:
+    """The arguments of a method, all of them and of its types."""
     if len(arguments) != len(method.parameters):
         raise TemplateError(
             f"`{name}` takes {len(method.parameters)} arguments, not {len(arguments)}"
         )
-    for kind, argument in zip(method.parameters, arguments, strict=True):
-        if not isinstance(argument, kind) or (kind is int and isinstance(argument, bool)):
-            raise TemplateError(
-                f"`{name}` does not take a value of type {values.type_name(argument)}"
-            )
+    return [
+        _fit(name, kind, argument)
+        for kind, argument in zip(method.parameters, arguments, strict=True)
+    ]
+
+
+def _fit(name: str, kind: type, argument: object) -> object:
+    if kind is int and isinstance(argument, float) and argument.is_integer():
+        return int(argument)  # `1e9` nanoseconds
+    if isinstance(argument, kind) and not (kind is int and isinstance(argument, bool)):
+        return argument
+    raise TemplateError(f"`{name}` does not take a value of type {values.type_name(argument)}")
