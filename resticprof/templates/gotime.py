@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
@@ -67,11 +68,8 @@ class LocalZone(tzinfo):
     def dst(self, moment: datetime | None) -> timedelta | None:
         if moment is None:
             return None
-        winter = min(
-            self._fixed(moment.replace(month=month, day=1)).utcoffset() or timedelta()
-            for month in (1, 7)
-        )
-        return (self._fixed(moment).utcoffset() or timedelta()) - winter
+        local = time.localtime(self._fixed(moment).timestamp())
+        return timedelta(hours=1 if local.tm_isdst > 0 else 0)  # how much of it, nobody asks
 
     def tzname(self, moment: datetime | None) -> str | None:
         return self._fixed(moment).tzname() if moment else None
@@ -269,8 +267,8 @@ class Method(msgspec.Struct, frozen=True):
     parameters: tuple[type, ...] = ()
 
 
-def _weekday(time: Time) -> Weekday:
-    return Weekday(time.moment.isoweekday() % 7)
+def _weekday(when: Time) -> Weekday:
+    return Weekday(when.moment.isoweekday() % 7)
 
 
 _SECOND = timedelta(seconds=1)

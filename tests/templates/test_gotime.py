@@ -155,6 +155,15 @@ def test_the_local_zone_knows_summer_and_winter():
     assert [bool(time.moment.dst()) for time in (winter, summer)] == [False, True]
 
 
+def test_the_local_zone_knows_a_summer_time_without_end(monkeypatch):
+    monkeypatch.setenv("TZ", "<-03>3<-02>,0/0,J365/25")  # all year round
+    time.tzset()
+    moments = [datetime(2024, month, 15, tzinfo=LocalZone()) for month in (1, 7)]
+    assert [bool(moment.dst()) for moment in moments] == [True, True]
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.mark.usefixtures("berlin")
 def test_the_local_zone_knows_the_hour_that_happens_twice():
     first = datetime(2024, 10, 27, 0, 30, tzinfo=timezone.utc).astimezone(LocalZone())
