@@ -7,13 +7,13 @@ import platform
 import re
 import socket
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resticprof.commands.hooks import failure_variables
+from resticprof.errors import TemplateError
 from resticprof.system import files
-from resticprof.templates import data
+from resticprof.templates import data, printing
 from resticprof.templates.buffer import Rendered
 from resticprof.templates.gotime import LocalZone
 from resticprof.templates.render import TemplateSet
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
 _NOT_IN_A_NAME = re.compile(r"[^\w.-]", re.ASCII)
+_FOLDERS = ("", ".", "..")
 
 
 class Renderer:
@@ -94,7 +95,7 @@ def _base(started_in: Path) -> dict[str, Any]:
         "now": datetime.now(LocalZone()),
         "startup_dir": str(started_in),
         "current_dir": os.getcwd(),
-        "temp_dir": tempfile.gettempdir(),
+        "temp_dir": files.temporary_directory(),
         "binary_dir": str(Path(sys.argv[0] or sys.executable).absolute().parent),
         "os": platform.system().lower(),
         "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
@@ -119,8 +120,10 @@ def _temporary_directory() -> str:
     return str(folder)
 
 
-def temporary_file(name: str) -> str:
+def temporary_file(name: object) -> str:
     """A private file for hooks and restic to share; empty when it is new."""
+    if not isinstance(name, str) or name in _FOLDERS:
+        raise TemplateError(f"`{printing.printf('%#v', name)}` cannot be the name of a file")
     path = Path(_temporary_directory()) / _NOT_IN_A_NAME.sub("_", name)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

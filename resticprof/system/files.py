@@ -166,14 +166,15 @@ def private_directory() -> Path:
     import shutil
     import tempfile
 
-    path = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=_temporary_directory()))
+    path = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=temporary_directory()))
     fcntl.flock(os.open(path, os.O_RDONLY | os.O_DIRECTORY), fcntl.LOCK_SH)
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     _sweep(path.parent)
     return path
 
 
-def _temporary_directory() -> str:
+def temporary_directory() -> str:
+    """Where the system, or else this user, keeps temporary files."""
     import tempfile
 
     try:
