@@ -45,7 +45,7 @@ def render(
     try:
         return _rendered(_environment(functions).from_string(text), values)
     except TemplateSyntaxError as error:
-        raise TemplateError(error.message or "", file=file, line=error.lineno) from error
+        raise TemplateError(_reason(error), file=file, line=error.lineno) from error
     except RecursionError:
         raise
     except Exception as error:  # an expression of the template can raise anything
@@ -59,7 +59,7 @@ def _rendered(template: Template, values: Mapping[str, object]) -> Rendered:
     for piece in pieces:
         frame = pieces.gi_yieldfrom.gi_frame
         out.mark(template.get_corresponding_lineno(frame.f_lineno), moves=True)
-        out.write(piece)
+        out.write(str(piece))
     return out.rendered()
 
 
@@ -104,6 +104,7 @@ def _environment(functions: Mapping[str, Callable[..., object]]) -> SandboxedEnv
 
     environment = Environment(
         undefined=StrictUndefined,
+        optimized=False,  # what is evaluated before it runs has no line
         autoescape=False,  # the text becomes TOML, YAML, JSON, …, never a page
         keep_trailing_newline=True,
         finalize=_printed,
@@ -124,8 +125,12 @@ def _filter(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def _printed(value: object) -> object:
+    from jinja2 import Undefined
+
     if value is None:
         return ""
+    if callable(value) and not isinstance(value, Undefined):
+        raise TemplateError("this is a function; `()` behind its name calls it")
     return str(value).lower() if isinstance(value, bool) else given.plain(value)
 
 
@@ -139,7 +144,11 @@ def _check_product(operator: str, left: object, right: object) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """In Jinja2's words, as ours begin and end."""
+    text = (getattr(error, "message", None) or str(error)).rstrip(".")
+    if text[1:2].islower():
+        text = text[0].lower() + text[1:]
+    return text or type(error).__name__
 
 
 def _line(error: Exception) -> int:
