@@ -1,4 +1,4 @@
-"""Text that grows up to a limit, so that no template can fill the memory, and knows its lines."""
+"""Text that grows up to a limit, and knows its lines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,7 @@ import re
 
 import msgspec
 
-from resticprof.errors import TemplateError
-
-LIMIT = 16 * 1024 * 1024
-"""Characters of one text; a configuration is a thousandth of that."""
-
-
-def check_size(characters: int) -> None:
-    """Refuse to make a text that is longer than any template needs."""
-    if characters > LIMIT:
-        raise TemplateError(f"the text grows beyond {LIMIT // 1024 // 1024} million characters")
+from resticprof.templates.limits import check_size
 
 
 class Rendered(msgspec.Struct, frozen=True):

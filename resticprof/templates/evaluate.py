@@ -12,6 +12,7 @@ import msgspec
 from resticprof.errors import TemplateError
 from resticprof.templates import printing, values
 from resticprof.templates.buffer import Buffer, Rendered
+from resticprof.templates.limits import Steps
 from resticprof.templates.nodes import (
     Action,
     Call,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
     from resticprof.templates.gotime import Method
 
-MOST_STEPS = 250_000
-"""Statements and rounds of loops in one execution; then it counts as endless."""
 DEEPEST = 60
 """Templates that call each other; ours is a recursive program, too."""
 LAZY = ("and", "or")
@@ -91,7 +90,7 @@ class _Execution:
         self.templates = templates
         self.functions = functions
         self.out = Buffer()
-        self.steps = 0
+        self.steps = Steps()
 
     # ── statements ──
 
@@ -101,7 +100,7 @@ class _Execution:
     def body(self, nodes: tuple[Node, ...], frame: Frame) -> None:
         for node in nodes:
             try:
-                self.step()
+                self.steps.take()
                 if not frame.depth:
                     self.out.mark(node.line, moves=isinstance(node, Text))
                 self.node(node, frame)
@@ -111,11 +110,6 @@ class _Execution:
                 raise TemplateError(error.text, file=frame.file, line=node.line) from error
             except (ValueError, ArithmeticError, OSError) as error:
                 raise TemplateError(str(error), file=frame.file, line=node.line) from error
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise TemplateError(f"the template does not end within {MOST_STEPS} steps")
 
     def node(self, node: Node, frame: Frame) -> None:
         match node:
@@ -148,7 +142,7 @@ class _Execution:
         empty = True
         for key, element in values.pairs(value):
             empty = False
-            self.step()
+            self.steps.take()
             inner = outer.inner(values.of(element))
             self.declare(node.pipeline, (key, inner.dot), inner)
             with suppress(_Continue):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from resticprof.errors import TemplateError
 from resticprof.templates import literals, printing, regular, values
-from resticprof.templates.buffer import check_size
+from resticprof.templates.limits import check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -62,6 +62,9 @@ class LocalZone(tzinfo):
     zone does not.
     """
 
+    def __repr__(self) -> str:
+        return "Local"
+
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         return self._fixed(moment).utcoffset() if moment else None
 

@@ -62,7 +62,7 @@ def render(text, data=CONFIG, **functions):
             "true cGxhaW4= 706c61696e",
         ),
         ("{{ 'seed' | randInt(123, 456) }} {{ split(',', 'a,b') | join(';') }}", "434 a;b"),
-        ("{{ none }}|{{ true }}|{{ '<&>' }}", "|true|<&>"),
+        ("{{ none }}|{{ true }}|{{ '<&>' }}|{{ none ~ true ~ os }}", "|true|<&>|truelinux"),
         ("{{ profile['name'] }}{{ profile | attr('name') }}", "workwork"),
     ],
 )
@@ -93,6 +93,7 @@ def test_a_function_hides_a_field_of_its_name():
         ("{% if x %}", 1, "unexpected end of template"),
         ("\n{% nosuch %}", 2, "encountered unknown tag 'nosuch'$"),
         ("\n{{ contains }}", 2, "this is a function"),
+        ("\n{{ '/tmp/' ~ contains }}", 2, "this is a function"),
         ("\n{{ (''|attr('__class__')) and 1 }}", 2, "unsafe"),
         ("\n{{ 'x' | nosuch }}", 2, "[Nn]o filter named 'nosuch'"),
         ("\n{{ 1 / 0 }}", 2, "division by zero"),
@@ -109,6 +110,28 @@ def test_a_mistake_names_file_and_line(text, line, message):
     with pytest.raises(TemplateError, match=message) as caught:
         render(text)
     assert (caught.value.file, caught.value.line) == ("body.j2", line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
+        "{% for a in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% for a in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% for a in range(60) %}{% set n.x = [n.x, n.x] | join %}{% endfor %}",
+        "{% for a in range(60) %}{% set n.x = ''.join([n.x, n.x]) %}{% endfor %}",
+        "{% for a in range(60) %}{% set n.x = '%s%s' % (n.x, n.x) %}{% endfor %}",
+        "{% for a in range(60) %}{% set x %}{{n.x}}{{n.x}}{% endset %}{% set n.x=x %}{% endfor %}",
+    ],
+)
+def test_a_template_without_end_is_a_mistake(text):
+    with pytest.raises(TemplateError, match=r"^body\.j2:1: .*(grows|does not end)"):
+        render("{% set n = namespace(x='xx') %}" + text)
+
+
+def test_a_loop_knows_its_length_and_its_place():
+    text = "{% for x in 'ab' %}{{ loop.index }}/{{ loop.length }}{{ loop.last }} {% endfor %}"
+    assert render(text) == "1/2false 2/2true "
 
 
 def test_a_macro_without_end_is_a_mistake():
