@@ -14,7 +14,7 @@ _ACTION = rf"\{{\{{-?(?P<inside>.*?)\}}\}}|\{{%[-+]?\s*(?:{_TAGS})\b"
 _TEXT = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.|[^'\\])*'"
 
 _ONLY_GO = r"""
-    ^/\*                                            # a comment
+    ^\s*/\*                                         # a comment
     | ` | \$ | :=                                   # raw text, a variable
     | (?<![\w)\]"'.])\.(?=[A-Za-z_]|\s|\)|\||$)     # dot, or a field of it
     | ^\s*(?:if|range|with|end|else|define|template|block|break|continue)\b
@@ -23,6 +23,8 @@ _ONLY_GO = r"""
 _ONLY_JINJA = r"""
     \w\(                        # a call
     | [\[\]{}~*%<>!,/]|==       # operators
+    | \s[-+]\s|[\w)\]"]\s+(?:and|or)\b
+    | (?<![\w.])[A-Za-z_]\w*\.  # an attribute
 """
 _KNOWN = {*BUILTINS, *FUNCTIONS, *LAZY, "tempDir", "tempFile", "env", "true", "false", "nil"}
 
