@@ -37,8 +37,9 @@ define. Raises `TemplateError`.
 TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
 
 _ACTION = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
-_OF_PROFILE = re.compile(r"profile|\benv\b|current_?dir", re.IGNORECASE)
-_NAME = re.compile(r"\{\{-?\s*(?:\.Profile\.Name|profile\.name)\s*-?\}\}")
+_OF_PROFILE = re.compile(r"(?i:profile|current_?dir)|(?<!\.)\benv\b(?!\s*[.\[])")
+_NAME = re.compile(r"\{\{-?\s*(?:\$?\.Profile\.Name|(?i:profile\.name))\s*-?\}\}")
+_CAPTURE = re.compile(r"\{%[-+]?\s*(?:macro|call|filter|block|set\b[^=]*%\})")  # Jinja2 only
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -131,7 +132,9 @@ class Files:
         asking = [action for action in actions if _OF_PROFILE.search(action)]
         if not asking:
             return "everything"
-        return "all but the name" if all(map(_NAME.fullmatch, asking)) else "nothing"
+        printed = all(map(_NAME.fullmatch, asking))
+        captured = any(_CAPTURE.search(source.text) for source in self._sources)
+        return "all but the name" if printed and not captured else "nothing"
 
     def _first_document(self, profile_name: str) -> resolve.Document:
         """The main file alone names its includes; only then all files can be read together."""

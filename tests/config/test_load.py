@@ -324,6 +324,50 @@ def test_a_tree_whose_keys_depend_on_the_name_is_made_for_each(write):
     assert found.document("b").profile("b", Problems()).plain() == {"tag-b": 2}
 
 
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "{% filter upper %}{{ profile.name }}{% endfilter %}",
+        "{% macro who() %}{{ profile.name }}{% endmacro %}{{ who() | upper }}",
+        "{% set who %}{{ profile.name }}{% endset %}{{ who | upper }}",
+        "{%- set who -%}{{ profile.name }}{% endset %}{{ who | upper }}",
+        "{% block who %}{{ profile.name }}{% endblock %}{{ self.who() | upper }}",
+        "{{ profile.name | upper }}",
+    ],
+)
+def test_what_is_made_of_the_name_is_made_for_each(write, lock):
+    write(main__yaml=f'a: {{lock: "{lock}"}}')
+    found = files("main.yaml")
+    found.document("default")
+    lock = found.document("a").profile("a", Problems()).plain()["lock"]
+    assert lock.endswith("A")
+    assert "STAND" not in lock
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "{{ $.Profile.Name }} {{ .Env.HOME }}",
+        "{{- .Profile.Name -}}",
+        "{{ Profile.Name }} {{ Env.HOME }}",
+    ],
+)
+def test_files_that_only_print_the_name_are_executed_twice(write, action):
+    write(main__yaml=f'a: {{lock: "{action}"}}')
+    executed = []
+    file = find("main.yaml")
+    renderer = template_data.Renderer(file)
+
+    def counting(name):
+        executed.append(name)
+        return renderer.of_profile(name)
+
+    found = load.Files(file, "", counting)
+    for name in ("default", "a", "b", "c"):
+        found.document(name)
+    assert len(executed) == 2
+
+
 def test_an_inherited_value_sees_the_name_of_the_child(write):
     write(main__yaml='base: {lock: "/tmp/{{ .Profile.Name }}"}\nhome: {inherit: base}')
     configuration = opened("main.yaml")
