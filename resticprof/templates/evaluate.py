@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import ChainMap
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -227,7 +228,7 @@ class _Execution:
         arguments = self.arguments(operands, frame, piped)
         function = self.functions[name]
         try:
-            inspect.signature(function).bind(*arguments)
+            _signature(function).bind(*arguments)
         except TypeError as error:
             raise TemplateError(f"`{name}` has {error}") from error
         try:
@@ -261,6 +262,9 @@ class _Execution:
         if arguments:
             raise TemplateError(f"`{name}` is no method, and takes no arguments")
         return field
+
+
+_signature = lru_cache(maxsize=256)(inspect.signature)
 
 
 def _unknown(variable: str) -> TemplateError:

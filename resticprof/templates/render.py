@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -64,12 +65,12 @@ class TemplateSet:
             raise TemplateError("the template is nested too deeply", file=file) from None
 
     def _go(self, text: str, data: msgspec.Struct, file: str) -> Rendered:
-        from resticprof.templates import evaluate, parser
+        from resticprof.templates import evaluate
         from resticprof.templates.builtins import BUILTINS
         from resticprof.templates.functions import FUNCTIONS
 
         functions = {**BUILTINS, **FUNCTIONS, **self._functions}
-        main, defined = parser.parse(text, file, {*functions, *evaluate.LAZY})
+        main, defined = _parsed(text, file, frozenset({*functions, *evaluate.LAZY}))
         for name, template in defined.items():
             if name not in self._defined or not template.blank:
                 self._defined[name] = template
@@ -79,6 +80,16 @@ class TemplateSet:
         from resticprof.templates import jinja
 
         return jinja.render(text, data, file=file, functions=self._functions)
+
+
+@lru_cache(maxsize=32)
+def _parsed(
+    text: str, file: str, functions: frozenset[str]
+) -> tuple[Template, Mapping[str, Template]]:
+    """A file is executed for one profile after the other, but parsed once."""
+    from resticprof.templates import parser
+
+    return parser.parse(text, file, functions)
 
 
 def language_of(file: str, text: str) -> Language:
