@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.errors import HookError, Interrupted, NotAvailable, Skipped
+from resticprof.model import masking
 from resticprof.model import report as reports
 from resticprof.model.run import Command, Failure, Report, Result
 from resticprof.system import process, service
@@ -45,14 +46,15 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
 
     def command(self, line: str) -> Command:
         """The line as a command for `process`."""
-        return Command(argv=(self.path, "-c", line), env=self.environment())
+        shown = (self.path, "-c", masking.mask_text(line))
+        return Command(argv=(self.path, "-c", line), public=shown, env=self.environment())
 
     def run(self, line: str, *, stdin: bytes | None = None) -> Result:
         """Run the line to its end."""
         streams = self.streams
         if stdin is not None:
             streams = msgspec.structs.replace(streams, stdin=stdin)
-        log.debug("hook: %s", line)
+        log.debug("hook: %s", masking.mask_text(line))
         while True:
             try:
                 return process.run(
@@ -86,7 +88,7 @@ def run_lines(lines: tuple[str, ...], label: str, shell: Shell, *, may_skip: boo
         if result.exit_code != 0:
             raise HookError(
                 f"{label}: {process.cause(result)}",
-                command_line=f'"{line}"',
+                command_line=f'"{masking.mask_text(line)}"',
                 exit_code=result.exit_code,
                 stderr=result.stderr,
                 interrupted=result.interrupted,

@@ -171,7 +171,7 @@ class Surroundings:
             return
         if self._plan.restic_dry_run:
             for line in lines:
-                log.info("dry-run: on-error: %s", line)
+                log.info("dry-run: on-error: %s", masking.mask_text(line))
             return
         values = hooks.error_values(self.report())
         for line in lines:

@@ -7,27 +7,24 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from resticprof.model import guessing
 from resticprof.model.types import MASK, Secret
 
 _PASSWORD = re.compile(r"(?P<user>[:/][^:/@\s]+:)[^@/\s]+(?P<rest>@\S)")
 _TOKEN = re.compile(
     r"(?<!//)(?<=/)(?=[^/?#\s]*\d)(?:[A-Za-z]{0,4}[_-])?[A-Za-z0-9:~=_-]{10,}(?=[/?#\s]|$)|"
-    r"(?<!//)(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)"
+    r"(?<!//)(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)|"
+    r"(?<=//)[A-Za-z0-9_-]{20,}(?=@)"
 )
 _QUERY_PART = re.compile(r"(?<=[?&])(?:(?P<name>[^=&#]+)=)?(?P<value>[^=&#][^&#]*)")
 _KEY = re.compile(r"(?<![^/?&=#:@\s])(?=[^/?&=#:@\s]*\d)[^/?&=#:@\s.]{6,}(?![^/?&=#:@\s])")
 _USER_PASSWORD = re.compile(r"^[^:/@\s]*:([^@/\s]+)@")
 _HARMLESS_QUERY = frozenset({"status", "msg", "state", "create", "env", "environment", "ping"})
 _SECRET_NAME = re.compile(
-    r".+_(KEY|TOKEN|PASS|PASSPHRASE|CREDENTIALS?|PWD)$|PASSWORD|SECRET|_ACCOUNT_KEY", re.IGNORECASE
+    r"(?:^|_)(TOKEN|(SSH)?PASS|PASSPHRASE|CREDENTIALS?)$|._(KEY|PWD|SAS)$|PASSWO?R?D|SECRET",
+    re.IGNORECASE,
 )
-_ASSIGNED = re.compile(
-    r"""((?<![\w-])[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|credential)[\w.-]*
-        (?<!file)(?<!hint)(?<!command)["']?\s*[=:]\s*["']?)  (?![$×])[^\s"'&,;}]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+(?![$×])[\w.~+/=-]{6,}", re.IGNORECASE)
-_URL = re.compile(r"""[A-Za-z][\w+.-]*://[^\s"'<>]+""")
+_URL = re.compile(r"""[A-Za-z][\w+.-]{0,30}://[^\s"'<>]+""")
 _VARIABLES = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}", re.DOTALL)
 _ADDRESS_NAME = re.compile(r"(_AUTH|_URL|_PROXY|REPOSITORY2?)$", re.IGNORECASE)
 _HARMLESS_NAMES = frozenset({"RESTICPROFILE_SCHEDULE_ID"})  # `file:backup@home` is no password
@@ -38,6 +35,8 @@ _HARMLESS_HEADERS = frozenset(
 
 def mask_passwords(text: str) -> str:
     """Hide the password of every `user:password@host` in the text."""
+    if "@" not in text:  # most texts, some of them long
+        return text
     return _PASSWORD.sub(rf"\g<user>{MASK}\g<rest>", text)
 
 
@@ -79,9 +78,8 @@ def mask_text(text: str) -> str:
 
 
 def mask_words(text: str) -> str:
-    """Hide passwords in URLs, what stands behind `token=` and its like, and after `Bearer`."""
-    text = mask_passwords(text)
-    return _BEARER.sub(rf"\1 {MASK}", _ASSIGNED.sub(rf"\1{MASK}", text))
+    """Hide passwords in URLs, and what the words around it make look secret."""
+    return guessing.without_secrets(mask_passwords(text))
 
 
 def repository_secret(text: str) -> Secret:

@@ -44,6 +44,11 @@ PLANTED = {
     "alert": "plant-alert-35",
     "stream": "plant-stream-36",
     "comment": "plant-comment-37",
+    "url-in-hook": "9dead123-plant-4a5b-url0-000000000038",
+    "user-in-hook": "plant-user-39",
+    "variable-in-hook": "plant-variable-40",
+    "url-on-error": "9dead123-plant-4a5b-url0-000000000041",
+    "sas": "plant-sas-42",
 }
 
 PROFILES = """\
@@ -66,7 +71,10 @@ profiles:
     password-command: "echo {password-command}"
     option: ["s3.secret-key={option}", {{ env: PLANTED_FLAG }}]
     key-hint: {{ env: PLANTED_PLAIN }}
-    run-before: "true || curl -d token={hook-line} -H 'Authorization: Bearer {bearer-in-hook}' https://h"
+    run-before:
+      - "true || curl -d token={hook-line} -H 'Authorization: Bearer {bearer-in-hook}' https://h"
+      - "B2_ACCOUNT_KEY={variable-in-hook} true -u me:{user-in-hook} https://h/{url-in-hook}"
+    on-error: "false https://h/{url-on-error}"
     prometheus-push: "https://me:{push}@localhost:9/{push-token}"
     stream-error: {{ pattern: x, run: "curl https://me:{stream}@localhost:9" }}
     env:
@@ -74,6 +82,7 @@ profiles:
       db_pass: {pass}
       My_Credentials: {credentials}
       AWS_SECRET_ACCESS_KEY: {key}
+      AZURE_ACCOUNT_SAS: {sas}
       REGISTRY_AUTH: "registry://me:{auth}@host"
       http_proxy: "http://me:{proxy}@localhost:9 http://you:{second-proxy}@localhost:9"
       BY_COMMAND_TOKEN: {{ command: "echo {by-command}" }}
@@ -129,6 +138,7 @@ COMMANDS = [
     ("--trace", "--dry-run", "backup"),
     ("--verbose", "snapshots"),
     ("--trace", "backup"),
+    ("--trace", "backup", "--dry-run"),
     ("--trace", "copy"),
     ("--trace", "init"),
     ("help", "backup"),

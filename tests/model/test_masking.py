@@ -17,6 +17,11 @@ def shown(name: str, value: str) -> str:
     [
         ("RESTIC_PASSWORD", "hunter2", "×××"),
         ("MY_TOKEN", "hunter2", "×××"),
+        ("TOKEN", "hunter2", "×××"),
+        ("SSHPASS", "hunter2", "×××"),
+        ("MYSQL_PASSWD", "hunter2", "×××"),
+        ("AZURE_ACCOUNT_SAS", "hunter2", "×××"),
+        ("PWD", "/home/me", "/home/me"),
         ("http_proxy", "http://me:hunter2@proxy:3128", "http://me:×××@proxy:3128"),
         ("HOME", "/home/me", "/home/me"),
     ],
@@ -89,3 +94,52 @@ def test_variables_in_a_url_as_it_is_written_are_no_secrets(url, public) -> None
 )
 def test_ordinary_words_of_a_query_are_not_hidden_elsewhere(url, parts) -> None:
     assert masking.masked_parts(masking.url_secret(url)) == parts
+
+
+@pytest.mark.parametrize(
+    ("line", "public"),
+    [
+        ("curl -u me:hunter2 https://h/x", "curl -u me:××× https://h/x"),
+        ("curl --user=me:hunter2 https://h/x", "curl --user=me:××× https://h/x"),
+        ("docker run -u 1000:1000 image", "docker run -u 1000:1000 image"),
+        ("mysqldump -u root -phunter2 db", "mysqldump -u root -p××× db"),
+        ("mysqldump -p db", "mysqldump -p db"),
+        ("sshpass -p hunter2 ssh h", "sshpass -p ××× ssh h"),
+        ("mysqldump --password hunter2 db", "mysqldump --password ××× db"),
+        ("gpg --passphrase 'hunter2 too' -c", "gpg --passphrase '×××' -c"),
+        ("restic --insecure-no-password check", "restic --insecure-no-password check"),
+        ("restic --password-command pass", "restic --password-command pass"),
+        ("B2_ACCOUNT_KEY=hunter2 restic", "B2_ACCOUNT_KEY=××× restic"),
+        ("export MYSQL_PWD='hunter2'; x", "export MYSQL_PWD='×××'; x"),
+        ("SSHPASS=hunter2 sshpass -e", "SSHPASS=××× sshpass -e"),
+        ("AZURE_ACCOUNT_SAS=$SAS x", "AZURE_ACCOUNT_SAS=$SAS x"),
+        ('password="hunter2 and more" x', 'password="×××" x'),
+        ('curl -d \'{"password": "hunter2"}\' h', 'curl -d \'{"password": "×××"}\' h'),
+        ("curl -H 'Authorization: hunter2 x' h", "curl -H 'Authorization: ×××' h"),
+        ("curl -H 'Authorization: Bearer $T' h", "curl -H 'Authorization: Bearer $T' h"),
+        ("curl -H 'Cookie: a=hunter2; b=c' h", "curl -H 'Cookie: ×××' h"),
+        ("AccountKey=hunter2;", "AccountKey=×××;"),
+        ("wget https://hc-ping.com/8d6c1d1e-aaaa-bbbb", "wget https://hc-ping.com/×××"),
+        (
+            "git push https://ghp_0123456789abcdefghij@h/x",
+            "git push https://×××@h/x",
+        ),
+        ("restic -r rest:https://me@host/x", "restic -r rest:https://me@host/x"),
+    ],
+)
+def test_what_looks_secret_in_a_shell_line_is_hidden(line: str, public: str) -> None:
+    assert masking.mask_text(line) == public
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "profiles.toml:3: home.password: unknown key; did you mean `password-file`?",
+        "error: a.yaml:8: home.env.api_token: expected a single value, got a list",
+        "open /home/me/passwords.kdbx: permission denied",
+        "lstat /run/secrets: no such file or directory",
+        "wrong password or no key found",
+    ],
+)
+def test_messages_about_secrets_stay_as_they_are(text: str) -> None:
+    assert masking.mask_text(text) == text
