@@ -10,7 +10,10 @@ import msgspec
 from resticprof.model import guessing
 from resticprof.model.types import MASK, Secret
 
-_PASSWORD = re.compile(r"(?P<user>[:/][^:/@\s]+:)[^@/\s]+(?P<rest>@\S)")
+_PASSWORD = re.compile(
+    r"(//[^:/@\s]+:)(?!\d{1,5}/)(?:[^/\s]+|[^@\s]+)(?=@\S)|"  # to the last `@` before a slash
+    r"([:/][^:/@\s]+:)[^/\s]+(?=@\S)"
+)
 _TOKEN = re.compile(
     r"(?<!//)(?<=/)(?=[^/?#\s]*\d)(?:[A-Za-z]{0,4}[_-])?[A-Za-z0-9:~=_-]{10,}(?=[/?#\s]|$)|"
     r"(?<!//)(?<=/)[A-Za-z0-9_+-]{24,}(?=[/?#\s]|$)|"
@@ -18,7 +21,7 @@ _TOKEN = re.compile(
 )
 _QUERY_PART = re.compile(r"(?<=[?&])(?:(?P<name>[^=&#]+)=)?(?P<value>[^=&#][^&#]*)")
 _KEY = re.compile(r"(?<![^/?&=#:@\s])(?=[^/?&=#:@\s]*\d)[^/?&=#:@\s.]{6,}(?![^/?&=#:@\s])")
-_USER_PASSWORD = re.compile(r"^[^:/@\s]*:([^@/\s]+)@")
+_USER_PASSWORD = re.compile(r"^[^:/@\s]*:([^/\s]+)@")
 _HARMLESS_QUERY = frozenset({"status", "msg", "state", "create", "env", "environment", "ping"})
 _SECRET_NAME = re.compile(
     r"(?:^|_)(TOKEN|(SSH)?PASS|PASSPHRASE|CREDENTIALS?)$|._(KEY|PWD|SAS)$|PASSWO?R?D|SECRET",
@@ -37,7 +40,7 @@ def mask_passwords(text: str) -> str:
     """Hide the password of every `user:password@host` in the text."""
     if "@" not in text:  # most texts, some of them long
         return text
-    return _PASSWORD.sub(rf"\g<user>{MASK}\g<rest>", text)
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
 
 
 def mask_url(url: str) -> str:

@@ -143,3 +143,21 @@ def test_what_looks_secret_in_a_shell_line_is_hidden(line: str, public: str) -> 
 )
 def test_messages_about_secrets_stay_as_they_are(text: str) -> None:
     assert masking.mask_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("rest:https://me:pw@h/x", "rest:https://me:×××@h/x"),
+        ("rest:https://me:p@w@h/x", "rest:https://me:×××@h/x"),
+        ("rest:https://me:p/w@h/x", "rest:https://me:×××@h/x"),
+        ("rest:https://h:8000/a@b/", "rest:https://h:8000/a@b/"),
+        ("rest:https://h/a:b@c/", "rest:https://h/a:×××@c/"),
+        ("sftp:me:pw@h:/x", "sftp:me:×××@h:/x"),
+        ("http://a:p@h http://b:q@i/", "http://a:×××@h http://b:×××@i/"),
+        ("no:thing", "no:thing"),
+    ],
+)
+def test_passwords_end_at_the_last_sign(text: str, public: str) -> None:
+    assert masking.mask_passwords(text) == public
+    assert masking.repository_secret(text).public == public
