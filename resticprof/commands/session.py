@@ -78,11 +78,12 @@ class Session:
 
         What would have to be started first is hidden as soon as it is known.
         """
-        for secret in masking.all_secrets(profile):
+        found = masking.all_secrets(profile)
+        for secret in found:
             if not masking.needs_command(secret):
                 with contextlib.suppress(Error):  # whoever needs it is going to tell
                     secret.reveal()
-        self.logs.scrubber.learn(masking.secrets_in(profile))
+        self.logs.scrubber.learn(found)
         passwords = map(secrets.password_in, _password_files(profile))
         self.logs.scrubber.learn(filter(None, passwords))
 

@@ -47,13 +47,18 @@ class Scrubber(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._values: set[str] = set()
+        self._pending: list[Secret] = []
         self._pattern: re.Pattern[str] | None = None
         self._guard = threading.Lock()
 
-    def learn(self, secrets: Iterable[Secret | str]) -> None:
-        """Hide these values from now on; what is not resolved yet is left alone."""
+    def learn(self, secrets: Iterable[Secret | str] = ()) -> None:
+        """Hide these values from now on; one that is not known yet, as soon as it is."""
         with self._guard:
-            for secret in secrets:
+            told = [*self._pending, *secrets]
+            self._pending = [
+                secret for secret in told if isinstance(secret, Secret) and not secret.resolved
+            ]
+            for secret in told:
                 if isinstance(secret, str) or secret.resolved:
                     self._values |= _parts(secret)
             longest_first = sorted(self._values, key=len, reverse=True)
@@ -62,6 +67,8 @@ class Scrubber(logging.Filter):
 
     def scrub(self, text: str) -> str:
         """The text without the secrets, and without what looks like one."""
+        if any(secret.resolved for secret in self._pending):
+            self.learn()
         return masking.mask_words(self._pattern.sub(MASK, text) if self._pattern else text)
 
     def filter(self, record: logging.LogRecord) -> bool:

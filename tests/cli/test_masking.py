@@ -49,6 +49,7 @@ PLANTED = {
     "variable-in-hook": "plant-variable-40",
     "url-on-error": "9dead123-plant-4a5b-url0-000000000041",
     "sas": "plant-sas-42",
+    "flag-by-command": "plant-flag-43",
 }
 
 PROFILES = """\
@@ -69,7 +70,10 @@ profiles:
     description: "{{{{ .Profile.Name }}}} on {{{{ $host }}}}"
     repository: "rest:https://me:${{PLANTED_VARIABLE}}@localhost:9/"
     password-command: "echo {password-command}"
-    option: ["s3.secret-key={option}", {{ env: PLANTED_FLAG }}]
+    option:
+      - "s3.secret-key={option}"
+      - {{ env: PLANTED_FLAG }}
+      - {{ command: "echo {flag-by-command}" }}
     key-hint: {{ env: PLANTED_PLAIN }}
     run-before:
       - "true || curl -d token={hook-line} -H 'Authorization: Bearer {bearer-in-hook}' https://h"
@@ -160,7 +164,8 @@ def planted(project, fake_restic):
         "PLANTED_PLAIN": PLANTED["plain-key-by-env"],
         "PLANTED_BY_ENV": PLANTED["by-env"],
     }
-    fake_restic.answer("backup", code=1, err=("Fatal: it failed",))
+    printed = f"Fatal: {PLANTED['flag-by-command']} {PLANTED['by-env']} is wrong"
+    fake_restic.answer("backup", code=1, err=(printed,))
     return project
 
 
@@ -187,7 +192,8 @@ def test_no_secret_is_in_the_command_line_of_restic(planted, fake_restic):
     for command in ("backup", "copy", "init", "snapshots"):
         planted.run(command)
         planted.run("--name", "other", command)
-    typed = {"password-command", "by-file", "option", "flag-by-env", "plain-key-by-env"}
+    typed = {"password-command", "by-file", "option", "plain-key-by-env"}
+    typed |= {"flag-by-env", "flag-by-command"}
     assert len(fake_restic.calls) >= 8
     for call in fake_restic.calls:
         assert set(leaks(" ".join(call.argv))) <= typed, call.argv

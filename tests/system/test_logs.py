@@ -295,6 +295,15 @@ def test_what_is_hidden(secret, text, shown):
     assert scrubber.scrub(text) == shown
 
 
+def test_a_secret_is_hidden_as_soon_as_it_is_known():
+    scrubber = Scrubber()
+    secret = Secret(public="{ command = … }", source=lambda: "fetched")
+    scrubber.learn([secret])
+    assert scrubber.scrub("not fetched yet") == "not fetched yet"
+    secret.reveal()
+    assert scrubber.scrub("now fetched") == f"now {MASK}"
+
+
 def test_the_longest_secret_is_hidden_first():
     scrubber = Scrubber()
     scrubber.learn(["word"])
