@@ -10,6 +10,7 @@ from resticprof.cli import completion, generate, inspect, monitor, schedule
 from resticprof.cli import help as _help
 from resticprof.cli.app import app
 from resticprof.errors import Error
+from resticprof.model import masking
 
 COMMANDS = (_help, inspect, schedule, monitor, generate, completion)
 """Importing them is what puts their commands into the app, in this order."""
@@ -26,7 +27,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(141)
     except Exception:  # noqa: BLE001 - an unexpected end must not look like success
-        traceback.print_exc()
+        sys.stderr.write(masking.mask_text(traceback.format_exc()))
         _say("this is a mistake in resticprof; please report it with the lines above")
         sys.exit(70)
 
@@ -41,7 +42,7 @@ def _open_standard_streams() -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"resticprof: {text}\n")
+    sys.stderr.write(f"resticprof: {masking.mask_text(text)}\n")
 
 
 def _with_battery_limit(words: list[str]) -> list[str]:

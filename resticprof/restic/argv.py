@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from resticprof.model import masking
 from resticprof.model.types import Secret, Text, public, reveal
 from resticprof.restic import flags
 
@@ -55,11 +56,24 @@ def render(
         extra, unknown = _filtered(extra, known)
         dropped += unknown
     words = [word for name in kept for word in _rendered(name, found[name])]
-    return Arguments((*flags.words(command), *words, *extra, *positional), tuple(dropped))
+    typed = _typed(extra, flags.known(command))
+    return Arguments((*flags.words(command), *words, *typed, *positional), tuple(dropped))
 
 
 def _rendered(name: str, values: tuple[Text, ...]) -> tuple[Text, ...]:
     return tuple(_prefixed(f"--{name}=", value) for value in values) or (f"--{name}",)
+
+
+def _typed(words: Iterable[str], known: Mapping[str, FlagInfo]) -> Iterator[Text]:
+    """The words of the command line, those that hold secrets as such."""
+    owner = ""  # the flag whose value the next word may be
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word.startswith("--") and equals:
+            yield _prefixed(name + equals, masking.named_secret(name[2:], value))
+        else:
+            yield masking.named_secret(owner, word)
+        owner = next(_named(word, known), "") if word.startswith("-") and not equals else ""
 
 
 def _prefixed(prefix: str, value: Text) -> Text:

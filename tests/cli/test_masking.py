@@ -188,6 +188,24 @@ def test_the_outputs_that_were_searched_say_something(planted):
     assert json.loads(planted.run("show", "--json").expect(0).out)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--dry-run", "backup", "-r", "rest:http://me:plant@h/"),
+        ("--trace", "backup", "--password-command", "echo plant"),
+        ("--config", "http://me:plant@h/file", "show"),
+        ("--name", "rest:http://me:plant@h/", "show"),
+        ("--log", "other://me:plant@h", "snapshots"),
+    ],
+    ids=" ".join,
+)
+def test_words_that_were_typed_are_masked(project, fake_restic, words):
+    project.write("profiles.toml", '[default.backup]\nsource = "."\n')
+    outcome = project.run(*words)
+    assert "×××" in outcome.out + outcome.err
+    assert "plant" not in outcome.out + outcome.err
+
+
 def test_no_secret_is_in_the_command_line_of_restic(planted, fake_restic):
     for command in ("backup", "copy", "init", "snapshots"):
         planted.run(command)

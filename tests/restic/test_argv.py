@@ -51,3 +51,17 @@ def test_every_word_is_kept_or_named(words):
     rendered = argv.render("check", {}, extra=tuple(words), situation=here)
     left = " ".join((*rendered.reveal(), *rendered.dropped))
     assert sorted(left) == sorted(" ".join(("check", *words)))
+
+
+def test_secrets_that_were_typed_are_masked():
+    typed = ("-r", "rest:http://me:pw@h/", "--option=s3.secret-key=pw", "--password-command", "pw")
+    rendered = argv.render("check", {}, extra=typed, situation=Situation())
+    assert rendered.reveal() == ("check", *typed)
+    shown = (
+        "-r",
+        "rest:http://me:×××@h/",
+        "--option=s3.secret-key=×××",
+        "--password-command",
+        "×××",
+    )
+    assert rendered.public == ("check", *shown)
