@@ -13,11 +13,17 @@ log = logging.getLogger("resticprof")
 
 
 def open_configuration(invocation: Invocation) -> Configuration:
+    """The configuration, if its shared part is right. Raises `ConfigError`."""
+    return open_for_run(invocation).require()
+
+
+def open_for_run(invocation: Invocation) -> Configuration:
     """Find and read the configuration; what is strange about it is told as warnings.
 
-    Raises `ConfigError` when its shared part cannot be used.
+    What is wrong with its shared part fails the run, which tells those who wait for it.
     """
-    configuration = read_configuration(invocation).require()
+    configuration = read_configuration(invocation)
+    configuration.warn()
     if str(configuration.file) != invocation.config:
         log.debug("using configuration file %s", configuration.file)
     return configuration

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from resticprof.cli import render
 from resticprof.cli.log import logging_for
-from resticprof.cli.opening import open_configuration, read_configuration
+from resticprof.cli.opening import open_for_run, read_configuration
 from resticprof.commands import dry_run, execute, members, scheduled
 from resticprof.commands.selection import Selection
 from resticprof.commands.session import Session
@@ -70,7 +70,7 @@ def _run(
     with logging_for(invocation) as logs, Signals() as signals, service.running(), _told_to(logs):
         service.status(f"reading {invocation.config}")
         logs.send_to(invocation.log)
-        configuration = open_configuration(invocation)
+        configuration = open_for_run(invocation)
         settled, selection = select_from(configuration)
         if not invocation.log:
             logs.send_to(settled.log or configuration.global_.log)

@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 
 def lines(selection: Selection, session: Session) -> Iterator[str]:
     """The lines of a profile, or of every member of a group."""
-    configuration = session.configuration
-    group = (
-        None if configuration.has_profile(selection.name) else configuration.group(selection.name)
-    )
-    if group is None:
+    if session.configuration.has_profile(selection.name):
         yield from _profile(selection, session)
         return
+    group = execute.readable_group(selection.name, session.configuration)
     if group.parallel > 1:
         yield f"dry-run: up to {group.parallel} at the same time, on different repositories:"
     for name in group.profiles:

@@ -13,14 +13,15 @@ from resticprof.commands import group as groups
 from resticprof.commands import tell
 from resticprof.commands.plan import Plan, plan
 from resticprof.commands.run import run
-from resticprof.errors import Problem, UsageError
+from resticprof.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resticprof.commands.selection import Selection
     from resticprof.commands.session import Session
-    from resticprof.model.config import Profile
+    from resticprof.config.configuration import Configuration
+    from resticprof.model.config import Group, Profile
     from resticprof.model.run import Report
 
 log = logging.getLogger("resticprof")
@@ -28,22 +29,25 @@ log = logging.getLogger("resticprof")
 
 def execute(selection: Selection, session: Session) -> int:
     """Run the command; the exit status. Raises `UsageError` when nothing has this name."""
-    configuration = session.configuration
-    if configuration.has_profile(selection.name):
+    if session.configuration.has_profile(selection.name):
         return run_profile(selection, session).exit_code
-    group = configuration.group(selection.name)
-    if group is None:
-        there = [*configuration.names(), *(group.name for group in configuration.groups.values())]
-        raise UsageError(
-            f"no profile or group `{selection.name}` in {configuration.file}; "
-            f"there are: {', '.join(there) or 'none'}"
-        )
+    group = readable_group(selection.name, session.configuration)
 
     def run_member(one: Selection) -> Report:
         session.logs.tail.clear()  # the log of the member before
         return run_profile(one, session, group=group.name)
 
     return groups.run_group(group, selection, session, run_member)
+
+
+def readable_group(name: str, configuration: Configuration) -> Group:
+    """The group of this name. Raises `Error` when there is none, or nobody knows who is in it."""
+    group = configuration.group(name)
+    if group is None:
+        raise configuration.missing(name)
+    if not group.profiles:
+        configuration.require()
+    return group
 
 
 def run_profile(selection: Selection, session: Session, *, group: str = "") -> Report:

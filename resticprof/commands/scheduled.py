@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import UsageError
 from resticprof.model.config import Schedule
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def find(configuration: Configuration, command: str, name: str) -> Schedule:
     elif (group := configuration.group(name)) is not None:
         found = group.schedules.get(command)
     else:
-        raise UsageError(f"no profile or group `{name}` in {configuration.file}")
+        raise configuration.missing(name)
     return found or Schedule()
 
 

@@ -12,7 +12,7 @@ from resticprof.config.convert import Converter, failed
 from resticprof.config.problems import Problems
 from resticprof.config.profiles import Shared
 from resticprof.config.tree import describe
-from resticprof.errors import ConfigError, Problem, UsageError
+from resticprof.errors import ConfigError, Error, Problem, UsageError
 from resticprof.model.config import Global, Group, Profile, Schedule
 
 if TYPE_CHECKING:
@@ -58,18 +58,30 @@ class Configuration:
         """All files as they were written."""
         return self._document.tree
 
-    def require(self) -> Configuration:
-        """This configuration, if its shared part is right; tells what is strange about it.
+    @property
+    def mistakes(self) -> tuple[Problem, ...]:
+        """What is wrong with the shared part, so that no profile may be run."""
+        return (*self.problems, *(self.unknown if self.global_.strict else ()))
 
-        Raises `ConfigError`.
-        """
-        strict = self.global_.strict
-        problems = (*self.problems, *(self.unknown if strict else ()))
-        if problems:
-            raise ConfigError(*problems)
-        for problem in (*self.advice, *self.unknown):
-            log.warning("%s", problem)
+    def require(self) -> Configuration:
+        """This configuration, if its shared part is right. Raises `ConfigError`."""
+        if self.mistakes:
+            raise ConfigError(*self.mistakes)
         return self
+
+    def warn(self) -> None:
+        """Tell what is strange about the shared part."""
+        for problem in (*self.advice, *(() if self.global_.strict else self.unknown)):
+            log.warning("%s", problem)
+
+    def missing(self, name: str) -> Error:
+        """The error for a name that nothing has; it may stand in what cannot be read."""
+        if self.mistakes:
+            return ConfigError(*self.mistakes)
+        there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
+        return UsageError(
+            f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}"
+        )
 
     # ---- what there is ------------------------------------------------------------------
 
@@ -97,17 +109,17 @@ class Configuration:
 
     def node(self, name: str, problems: Problems | None = None) -> Node:
         """The resolved tree of a profile. Raises `UsageError` when there is no such profile."""
+        problems = Problems() if problems is None else problems
         name = self.spelled(name)
         document = self.files.document(name)
         if name.lower() not in document.profiles and self.has_profile(name):
             text = "is gone when its templates see its name; no name may depend on `.Profile.Name`"
             raise ConfigError(Problem(text, file=str(self.file), key=name))
         if name.lower() not in document.profiles:
-            there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
-            raise UsageError(
-                f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}"
-            )
-        return document.profile(name, Problems() if problems is None else problems)
+            raise self.missing(name)
+        if document is not self._document:
+            problems.problems += document.merging.problems
+        return document.profile(name, problems)
 
     def shared_node(self, key: str) -> Node | None:
         """The resolved tree of `global` or `groups`."""
@@ -125,7 +137,7 @@ class Configuration:
     def open_profile(
         self, name: str, *, again: bool = False, reveal: bool = True
     ) -> tuple[tuple[Problem, ...], Profile]:
-        """The profile as far as it can be read, and what is wrong with it; tells warnings once.
+        """The profile as far as it can be read, and what fails its runs; tells warnings once.
 
         `again` executes its templates once more, after the working directory has changed.
         """
@@ -136,7 +148,8 @@ class Configuration:
         if not again:
             for problem in (*converter.advice, *(() if strict else converter.unknown)):
                 log.warning("%s", problem)
-        return (*converter.problems, *(converter.unknown if strict else ())), profile
+        unknown = converter.unknown if strict else ()
+        return (*self.mistakes, *converter.problems, *unknown), profile
 
     def read_profile(self, name: str, *, reveal: bool = True) -> tuple[Converter, Profile]:
         """Open a profile and keep its problems for the caller.

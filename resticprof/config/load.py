@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -76,6 +77,7 @@ class Files:
         self.directory = main.parent
         self.absolute_directory = files.current_directory() / main.parent
         self.advice: list[Problem] = []
+        self._unreadable: list[Problem] = []
         self._sources = [read(main, format_name)]
         self._renderer = renderer
         self._documents: dict[str, resolve.Document] = {}
@@ -94,7 +96,8 @@ class Files:
     def document(self, profile_name: str) -> resolve.Document:
         """All files as one, their templates executed for this profile.
 
-        Raises `ConfigError` with what is wrong with any of them.
+        An include that cannot be read is left out, and one of the problems of the document. Raises
+        `ConfigError` when it is the main file.
         """
         if not self._documents:
             self._first_name = profile_name
@@ -102,14 +105,14 @@ class Files:
             self._documents[self._key(profile_name)] = document
         key = self._key(profile_name)
         if key == resolve.STAND_IN and key not in self._documents:
-            document = self._merged(self._parsed(profile_name, key), stand_in=key)
+            document = self._merged(*self._parsed(profile_name, key), stand_in=key)
             if any(key in node.key for node in document.tree.walk()):
                 self._sharing = "nothing"  # even keys depend on the name
                 key = profile_name
             else:
                 self._documents[key] = document
         if key not in self._documents:
-            self._documents[key] = self._merged(self._parsed(profile_name))
+            self._documents[key] = self._merged(*self._parsed(profile_name))
         return self._documents[key]
 
     def forget(self, profile_name: str) -> None:
@@ -138,35 +141,42 @@ class Files:
 
     def _first_document(self, profile_name: str) -> resolve.Document:
         """The main file alone names its includes; only then all files can be read together."""
-        trees = self._parsed(profile_name)
+        trees, problems = self._parsed(profile_name)
         self._add_includes(trees[0])
-        if len(self._sources) > 1:
-            trees = self._parsed(profile_name)
+        if len(self._sources) > 1 or self._unreadable:
+            trees, problems = self._parsed(profile_name)
         inner = {node.place: node for tree in trees[1:] if (node := tree.get("includes"))}
         for node in inner.values():
             self.advice.append(at(node, "includes", "is left out: only the main file includes"))
-        return self._merged(trees)
+        return self._merged(trees, problems)
 
-    def _merged(self, trees: list[Node], stand_in: str = "") -> resolve.Document:
-        problems = Problems()
+    def _merged(
+        self, trees: list[Node], problems: Problems, stand_in: str = ""
+    ) -> resolve.Document:
         tree = resolve.merge_files(trees, problems)
         return resolve.Document(tree, problems, stand_in)
 
-    def _parsed(self, profile_name: str, stand_in: str = "") -> list[Node]:
-        """The trees of all files; `stand_in` is written for the name of the profile."""
+    def _parsed(self, profile_name: str, stand_in: str = "") -> tuple[list[Node], Problems]:
+        """The trees of all files, and what is wrong with those that cannot be read.
+
+        `stand_in` is written for the name of the profile. Raises `ConfigError` when the main file
+        is among them.
+        """
         render = self._renderer(stand_in or profile_name)
+        problems = Problems()
+        problems.problems += self._unreadable
         trees: list[Node] = []
-        problems: list[Problem] = []
         for source in self._sources:
             try:
                 trees.append(self._tree(source, render(source.file, source.text), profile_name))
             except ConfigError as error:
-                problems += error.problems
+                problems.problems += error.problems
             except TemplateError as error:
-                problems.append(Problem(error.text, file=error.file, line=error.line))
-        if problems:
-            raise ConfigError(*problems)
-        return trees
+                problem = Problem(error.text, file=error.file, line=error.line)
+                problems.problems.append(problem)
+            if not trees:
+                problems.settle()
+        return trees, problems
 
     def _tree(self, source: Source, rendered: Rendered, profile_name: str) -> Node:
         if rendered.lines:
@@ -183,15 +193,19 @@ class Files:
     def _add_includes(self, tree: Node) -> None:
         """Read what `includes` of the main file names: files, or globs sorted by name."""
         node = tree.get("includes")
-        problems: list[Problem] = []
         for entry in entries(node) if node is not None and node.value is not None else ():
-            try:
+            with self._left_out():
                 for file in self._included_files(entry):
-                    self._include(file, entry)
-            except ConfigError as error:
-                problems += error.problems
-        if problems:
-            raise ConfigError(*problems)
+                    with self._left_out():
+                        self._include(file, entry)
+
+    @contextlib.contextmanager
+    def _left_out(self) -> Iterator[None]:
+        """What cannot be included is a problem of every document."""
+        try:
+            yield
+        except ConfigError as error:
+            self._unreadable += error.problems
 
     def _included_files(self, entry: Node) -> list[Path]:
         written = scalar_text(entry)

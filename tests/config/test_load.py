@@ -36,9 +36,11 @@ def files(name):
 
 
 def problems(name):
-    with pytest.raises(ConfigError) as raised:
-        files(name).document("default")
-    return [str(problem) for problem in raised.value.problems]
+    try:
+        found = files(name).document("default").merging.problems
+    except ConfigError as error:
+        found = error.problems
+    return [str(problem) for problem in found]
 
 
 # ---- finding --------------------------------------------------------------------------------
@@ -221,17 +223,20 @@ def test_the_mistakes_of_all_files_are_told_at_once(write):
         e__yaml="a: {{ if }}",
     )
     write(d__hcl="p {}")
-    assert problems("main.yaml") == [
+    found = problems("main.yaml")
+    assert found[:2] == [
         "main.yaml:1: includes: `d.hcl` cannot be included: HCL files include HCL files only",
         "main.yaml:1: includes: expected the name of a file, or a pattern",
     ]
-    write(main__yaml="includes: [a.yaml, b.toml, c.json, e.yaml]")
-    assert [text.partition(": ")[0] for text in problems("main.yaml")] == [
-        "a.yaml:1",
-        "b.toml:1",
-        "c.json:1",
-        "e.yaml:1",
-    ]
+    places = [text.partition(": ")[0] for text in found[2:]]
+    assert places == ["a.yaml:1", "b.toml:1", "c.json:1", "e.yaml:1"]
+
+
+def test_the_rest_is_there_when_an_include_cannot_be_read(write):
+    write(main__yaml="includes: [a.yaml, b.yaml]\np: {x: 1}", a__yaml="p: [1", b__yaml="q: {x: 2}")
+    document = files("main.yaml").document("default")
+    assert list(document.profiles) == ["p", "q"]
+    assert [problem.file for problem in document.merging.problems] == ["a.yaml"]
 
 
 def test_definitions_are_shared_with_the_files_that_follow(write):

@@ -114,6 +114,32 @@ def test_a_broken_profile_is_told_to_those_that_can_be_known(scene):
     assert len(scene.titles) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("min-memory = 0", 'priority = "slow"', "profiles.toml:4: global.priority: `slow` is not"),
+        ('version = "1"', 'includes = "broken.yaml"', "broken.yaml:1: cannot be read as YAML"),
+        ("[home]", "[groups]\nother = [[1]]\n[home]", "profiles.toml:6: groups.other"),
+    ],
+)
+def test_a_mistake_that_is_not_of_the_profile_is_told_as_well(scene, old, new, told):
+    scene.configure()
+    scene.write("broken.yaml", "a: [")
+    scene.replace(old, new)
+    assert told in scene.run("-n", "home", "backup").expect(78).err
+    assert scene.heartbeats == ["/fail"]
+    assert not scene.restic.calls
+
+
+def test_a_name_that_may_stand_in_a_broken_file_is_not_said_to_be_unknown(scene):
+    scene.configure()
+    scene.write("broken.yaml", "a: [")
+    scene.replace('version = "1"', 'includes = "broken.yaml"\ngroups = { all = [{}] }')
+    for name in ("other", "all"):
+        outcome = scene.run("-n", name, "backup").expect(78)
+        assert "broken.yaml:1: cannot be read as YAML" in outcome.err
+
+
 def test_a_mistake_of_ours_is_a_failure(scene):
     scene.configure()
     scene.write(
