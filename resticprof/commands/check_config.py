@@ -16,23 +16,25 @@ from resticprof.config.problems import nearest
 from resticprof.config.profiles import PATH_FLAGS
 from resticprof.config.tree import Node, is_reference
 from resticprof.errors import ConfigError, Error, Problem
-from resticprof.model.config import Backup
+from resticprof.model.config import Backup, Retention
 from resticprof.model.types import public, reveal
+from resticprof.restic import flags
 from resticprof.schedulers import base as schedulers
 from resticprof.system import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from resticprof.config.configuration import Configuration
-    from resticprof.model.config import Profile, Schedule, Section, Webhook
+    from resticprof.model.config import FlagValue, Profile, Schedule, Section, Webhook
     from resticprof.model.table import Table
     from resticprof.schedulers.base import Scheduler
 
 _MADE_BY_THE_RUN = frozenset({"log", "lock", "cache-dir"})
 """Paths that need not exist; every other key that is read relative to the configuration must."""
 
+_UNLIMITED = ("-1", "unlimited")
 _SENDS = ("send_before", "send_after", "send_after_fail", "send_finally")
 _READABLE = "holds a secret and can be read by everybody; chmod 600 it, or refer to the secret"
 
@@ -253,18 +255,29 @@ def _pattern(subject: _Subject, where: Keys, path: str) -> Iterator[Finding]:
 
 
 def _retention(subject: _Subject, profile: Profile) -> Iterator[Finding]:
-    """A `forget` without any rule keeps everything."""
+    """A `forget` that never runs, or that has no rule, keeps everything."""
     for name, section in profile.sections.items():
-        automatic = getattr(section, "before_backup", None) or getattr(
-            section, "after_backup", None
-        )
-        if not automatic and not (name == "forget" and section.schedule):
-            continue
-        rules = (key for key in (*section.flags, *profile.flags) if key.startswith("keep-"))
-        values = (section.flags.get(key, profile.flags.get(key)) for key in rules)
-        if not any(value not in (False, "", "0", ()) for value in values):
-            text = "has no `keep-*` rule, so it keeps everything"
+        text = ""
+        if isinstance(section, Retention):
+            chosen = (section.before_backup, section.after_backup)
+            if chosen == (None, None) and section.schedule is None:
+                text = "never runs; set `after-backup = true`"
+            elif any(chosen):
+                text = _keeps_everything({**profile.flags, **section.flags})
+        elif name == "forget" and section.schedule:
+            text = _keeps_everything({**profile.flags, **section.flags})
+        if text:
             yield subject.finding((name,), text, "warning")
+
+
+def _keeps_everything(given: Mapping[str, FlagValue]) -> str:
+    """Why nothing is ever forgotten; empty when something is."""
+    last = str(given.get("keep-last", ""))
+    if last in _UNLIMITED:
+        return f"`keep-last = {last}` keeps everything"
+    rules = (given.get(rule) for rule in flags.names("forget") if rule.startswith("keep-"))
+    nothing = all(value in (None, False, "", "0", ()) for value in rules)
+    return "has no `keep-*` rule, so it keeps everything" if nothing else ""
 
 
 def _webhooks(subject: _Subject, section: Section, command: str) -> Iterator[Finding]:
@@ -281,13 +294,21 @@ def _schedule(
     configuration: Configuration, subject: _Subject, schedule: Schedule, where: Keys
 ) -> Iterator[Finding]:
     yield from _files(subject, schedule, where)
-    with contextlib.suppress(ConfigError):  # an unknown scheduler is told elsewhere
-        scheduler = schedulers.kind_of(configuration.global_.scheduler)
-        texts = [*scheduler.mistakes(schedule.at), *_never(scheduler, schedule)]
-        for text in texts:
-            found = subject.finding(where, text)
-            place = schedule.place
-            yield msgspec.structs.replace(found, file=place.file, line=place.line)
+    if any(map(is_reference, subject.node.at(*where).walk())):
+        return
+    scheduler = _scheduler(configuration)
+    for text in (*scheduler.mistakes(schedule.at), *_never(scheduler, schedule)):
+        found = subject.finding(where, text)
+        place = schedule.place
+        yield msgspec.structs.replace(found, file=place.file, line=place.line)
+
+
+def _scheduler(configuration: Configuration) -> type[Scheduler]:
+    """The scheduler that is meant; one that nobody knows is told elsewhere."""
+    try:
+        return schedulers.kind_of(configuration.global_.scheduler)
+    except ConfigError:
+        return schedulers.kind_of("")
 
 
 def _never(scheduler: type[Scheduler], schedule: Schedule) -> Iterator[str]:

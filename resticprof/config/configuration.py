@@ -232,7 +232,7 @@ class Configuration:
         found = converter.table(rest, Group, path)
         if failed(found):
             return Group(name=name, place=node.place)
-        if not found.profiles:
+        if not found.profiles and not converter.problems:
             converter.advise(node, path, "names no profile, so nothing runs for this group")
         return Group(
             name=name,
@@ -250,9 +250,8 @@ class Configuration:
         defaults = self._shared.schedule_defaults
         found = {}
         for command, child in (schedules_node.table if schedules_node else {}).items():
-            schedule = schedules.schedule(
-                converter, child, {}, defaults, f"{path}.schedules.{command}"
-            )
+            where = f"{path}.schedules.{child.key or command}"
+            schedule = schedules.schedule(converter, child, {}, defaults, where)
             if schedule is not None:
                 found[command] = schedule
         return found

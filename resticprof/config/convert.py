@@ -53,7 +53,7 @@ class Converter(Problems):
         known = list(keys.fields(kind))
         for key, child in node.table.items():
             if key not in keys.spellings(kind):
-                self.unknown_key(child, f"{path}.{key}", known)
+                self.unknown_key(child, f"{path}.{child.key or key}", known)
         return self.build(node, kind, path, {**values, **given})
 
     def values(self, node: Node, kind: type[Table], path: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Converter(Problems):
             field = known.get(key)
             if field is None or child.value is None:
                 continue
-            value = self.value(child, field.type, field.about, f"{path}.{key}")
+            value = self.value(child, field.type, field.about, f"{path}.{child.key or key}")
             if value is not _FAILED:
                 found[field.name] = value
         return found
@@ -73,7 +73,8 @@ class Converter(Problems):
         """The struct, or None with a problem when a required key is missing."""
         for field in keys.fields(kind).values():
             if field.required and field.name not in values:
-                if not any(problem.key == f"{path}.{field.key}" for problem in self.problems):
+                missing = f"{path}.{field.key}"
+                if not any(problem.key.lower() == missing.lower() for problem in self.problems):
                     self.problem(node, path, f"`{field.key}` is missing")
                 return _FAILED
         return kind(**values)
@@ -118,7 +119,7 @@ class Converter(Problems):
             self.problem(node, path, f"expected a table, got {describe(node)}")
             return _FAILED
         converted = {
-            key: self.value(child, kind, about, f"{path}.{key}")
+            key: self.value(child, kind, about, f"{path}.{child.key or key}")
             for key, child in table.items()
             if child.value is not None
         }
@@ -255,7 +256,7 @@ def _is_no_file(text: str, path: str) -> bool:
     """Whether this is standard input (`-`), or a log target such as `syslog:` or `tcp://host`."""
     scheme, colon, _ = text.partition(":")
     target = bool(colon) and len(scheme) > 1 and scheme.replace("-", "").isalnum()
-    return text == "-" or (target and path.endswith(".log"))
+    return text == "-" or (target and path.lower().endswith((".log", ".schedule-log")))
 
 
 def _merged(node: Node) -> dict[str, Node] | None:

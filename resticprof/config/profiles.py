@@ -41,7 +41,7 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
     sections: dict[str, Section] = {}
     flag_nodes: dict[str, Node] = {}
     for key, child in node.table.items():
-        path = f"{name}.{key}"
+        path = f"{name}.{child.key or key}"
         if key in keys.spellings(Profile) or key == "monitor":
             continue
         if keys.section_type(key) and _is_table(child):
@@ -107,7 +107,7 @@ def _section(
     return kind(
         **values,
         place=node.place,
-        schedule=schedules.schedule(converter, written, prefixed, defaults, path),
+        schedule=schedules.schedule(converter, written, prefixed, defaults, f"{path}.schedule"),
         flags=_flags(converter, others, path, "forget" if name == "retention" else name),
     )
 
@@ -140,11 +140,12 @@ def _flags(
     found: dict[str, FlagValue] = {}
     for key, node in nodes.items():
         name = _REPOSITORY_FLAGS.get(key, key)
+        where = f"{path}.{node.key or key}"
         if not flags.exists(name, command):
             known = [*keys.fields(kind), *flags.names(command)]
-            converter.unknown_key(node, f"{path}.{key}", known)
-        expand = _expansion(converter, name, node, f"{path}.{key}")
-        value = converter.flag(node, f"{path}.{key}", expand)
+            converter.unknown_key(node, where, known)
+        expand = _expansion(converter, name, node, where)
+        value = converter.flag(node, where, expand)
         if value is not None and not failed(value):
             found[name] = value
     return found

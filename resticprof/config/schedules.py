@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from resticprof.config import keys
-from resticprof.config.convert import Converter, failed
+from resticprof.config.convert import Converter
+from resticprof.config.tree import Node, is_reference
 from resticprof.model.config import Schedule
-
-if TYPE_CHECKING:
-    from resticprof.config.tree import Node
 
 
 def split(node: Node) -> tuple[Node, Node | None, dict[str, Node]]:
@@ -30,22 +26,40 @@ def schedule(
     defaults: dict[str, Node],
     path: str,
 ) -> Schedule | None:
-    """The effective schedule; None without times. Section keys win over the table."""
+    """The effective schedule; None without times. `path` is that of `schedule`, written or not.
+
+    The `schedule-*` keys win over the table, and both over the defaults, which are checked where
+    they were written.
+    """
+    section = path.rpartition(".")[0]
+    keyed = Node(prefixed)
     if written is None or written.value is None:
+        _check(converter, keyed, section)
         return None
-    table = dict(written.table) if isinstance(written.value, dict) else {"at": written}
-    merged = {**defaults, **table, **prefixed}
-    times = _times(merged.get("at"))
-    if not times:
-        return None
-    node = written.with_value({**merged, "at": written.with_value(times)})
-    found = converter.table(node, Schedule, f"{path}.schedule", place=merged["at"].place)
-    return None if failed(found) else found
+    bare = not isinstance(written.value, dict) or is_reference(written)
+    table = written.with_value({"at": written} if bare else written.table)
+    node = written.with_value({**defaults, **table.table, **prefixed})
+    silent = Converter(converter.directory, reveal=converter.reveal)
+    values = silent.values(Node(defaults), Schedule, path)
+    values |= converter.values(table, Schedule, section if bare else path)
+    values |= converter.values(keyed, Schedule, section)
+    converter.secrets += silent.secrets
+    _check(converter, table, path)
+    _check(converter, keyed, section)
+    times = tuple(filter(None, map(str.strip, values.pop("at", ()))))
+    if times:
+        return Schedule(**values, at=times, place=node.at("at").place)
+    if not bare and "at" not in node.table:
+        converter.advise(written, path, "`at` is missing, so nothing is scheduled")
+    return None
 
 
-def _times(node: Node | None) -> list[Node]:
-    """The expressions that are not blank."""
-    if node is None or node.value is None:
-        return []
-    items = node.items if isinstance(node.value, list) else [node]
-    return [item.with_value(str(item.value).strip()) for item in items if str(item.value).strip()]
+def _check(converter: Converter, node: Node, path: str) -> None:
+    """Remember the keys that no schedule has."""
+    known = list(keys.fields(Schedule))
+    for key, child in node.table.items():
+        if key in keys.spellings(Schedule):
+            continue
+        spelled = child.key or key
+        prefix = keys.SCHEDULE_PREFIX if spelled.lower().startswith(keys.SCHEDULE_PREFIX) else ""
+        converter.unknown_key(child, f"{path}.{spelled}", [prefix + name for name in known])

@@ -330,7 +330,7 @@ def test_an_unknown_key_of_a_schedule_is_told(read):
     converter, _ = read("a: {backup: {schedule: daily, schedule-permision: user}}").read_profile(
         "a"
     )
-    assert "did you mean `permission`" in texts(converter.unknown)[0]
+    assert "did you mean `schedule-permission`" in texts(converter.unknown)[0]
 
 
 @pytest.mark.parametrize("parent", ["[b]", "{b: c}"])
