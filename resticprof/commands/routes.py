@@ -86,8 +86,8 @@ class Routes:
             if not hidden:
                 self._note(WARNING, text)
 
-        raw = self._to_stderr_scrubbed if self._to_console and not hidden else None
-        return Stream(echo=False, raw=raw, lines=line, keep=True)
+        words = self._to_stderr_scrubbed if self._to_console and not hidden else None
+        return Stream(echo=False, words=words, lines=line, keep=True)
 
     def of_hooks(self) -> Streams:
         """Hooks say what they have to say on stderr; stdout is for restic's data alone."""
@@ -95,10 +95,10 @@ class Routes:
         def line(text: str) -> None:
             self._note(INFO, text)
 
-        raw = self._to_stderr_scrubbed if self._to_console else None
+        words = self._to_stderr_scrubbed if self._to_console else None
         return Streams(
-            stdout=Stream(echo=False, raw=raw, lines=line),
-            stderr=Stream(echo=False, raw=raw, lines=line, keep=True),
+            stdout=Stream(echo=False, words=words, lines=line),
+            stderr=Stream(echo=False, words=words, lines=line, keep=True),
         )
 
     def of_member(self, prefix: str) -> Streams:
@@ -127,7 +127,10 @@ class Routes:
         )
 
     def _to_stderr_scrubbed(self, data: bytes) -> None:
-        """Words, not data: who reads them by mail or in the journal need not see a password."""
+        """Words, not data: who reads them by mail or in the journal need not see a password.
+
+        They come in whole lines: in half a line half a password would not be recognised.
+        """
         clean = self._logs.scrubber.scrub(data.decode(errors="surrogateescape"))
         with contextlib.suppress(OSError):  # nobody reads them
             _write(2, clean.encode(errors="surrogateescape"))

@@ -331,7 +331,10 @@ class _Child:
                 if end and not self._running():
                     selector.unregister(end.pop())  # it would be ready for ever
                 ready = [key.fd for key, _ in selector.select(self._pause(blind=not end))]
-                for pipe in [pipe for pipe in self._pipes if pipe.fileno() in ready]:
+                for pipe, output in list(self._pipes.items()):
+                    if pipe.fileno() not in ready:
+                        output.pause()
+                        continue
                     heard = time.monotonic()
                     if not self._hand_on(pipe):
                         selector.unregister(pipe)
@@ -361,7 +364,8 @@ class _Child:
     def _pause(self, *, blind: bool) -> float | None:
         """Until when nothing has to be done; `blind`: we are not woken by the end of the child."""
         now = time.monotonic()
-        due = min([self._deadline, self._starve_at, *(when for when, _ in self._plan)])
+        held = [output.due for output in self._pipes.values()]
+        due = min([self._deadline, self._starve_at, *held, *(when for when, _ in self._plan)])
         if blind or not self._running():
             due = min(due, now + 0.05)
         return None if due == math.inf else max(0.0, due - now)

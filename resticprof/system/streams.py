@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import math
 import os
 import re
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -13,6 +15,8 @@ import msgspec
 KEPT = 64 * 1024  # bytes of each stream; fits into one environment variable (128 KiB)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\].*?(?:\x07|\x1b\\)")
 LONGEST = 16 * 1024 * 1024  # characters; a longer line is told in pieces
+HELD = 64 * 1024  # bytes of a line without an end that are held back
+PAUSE = 0.5  # seconds without a word after which a line without an end is a prompt
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,11 +26,12 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     lines: Callable[[str], None] | None = None  # is told each line, without its end
     keep: bool = False  # keep the end for the `Result`
     raw: Callable[[bytes], None] | None = None  # is told the bytes as they come
+    words: Callable[[bytes], None] | None = None  # is told whole lines, with their ends
 
     @property
     def inherited(self) -> bool:
         """Whether the child may have our own stream, so that a terminal stays one."""
-        return self.echo and not (self.lines or self.keep or self.raw)
+        return self.echo and not (self.lines or self.keep or self.raw or self.words)
 
 
 def without_control(text: str) -> str:
@@ -41,9 +46,11 @@ class Output:
         self._descriptor = descriptor
         self._tail = Tail()
         self._lines = Lines(stream.lines) if stream.lines else None
+        self._words = Words(stream.words) if stream.words else None
         receivers = (
             self._echo if stream.echo else None,
             stream.raw,
+            self._words,
             self._tail if stream.keep else None,
             self._lines,
         )
@@ -58,11 +65,23 @@ class Output:
         """Hand on nothing any more."""
         self._receivers.clear()
         self._lines = None
+        self._words = None
+
+    @property
+    def due(self) -> float:
+        """When a line without an end is to be handed on, by the monotonic clock."""
+        return self._words.due if self._words else math.inf
+
+    def pause(self) -> None:
+        """There is nothing more to read just now."""
+        if self._words and time.monotonic() >= self._words.due:
+            self._words.finish()
 
     def finish(self) -> None:
         """Hand on the last line, if it had no end."""
-        if self._lines:
-            self._lines.finish()
+        for receiver in (self._lines, self._words):
+            if receiver:
+                receiver.finish()
 
     @property
     def text(self) -> str:
@@ -106,6 +125,38 @@ class Lines:
         self._parts.clear()
         self._length = 0
         self._tell(line.removesuffix("\r"))
+
+
+class Words:
+    """Hands on whole lines, so that what is looked for in them is never cut in two.
+
+    A progress line ends with its `\\r`. A line without an end is handed on when the child pauses
+    behind it, as behind a question, or when it is too long.
+    """
+
+    def __init__(self, tell: Callable[[bytes], None]) -> None:
+        self._tell = tell
+        self._held = b""
+        self.due = math.inf
+
+    def __call__(self, data: bytes) -> None:
+        self._held += data
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        if end:
+            self._hand_on(len(self._held) - len(data) + end)
+        elif len(self._held) > HELD:
+            self._hand_on(self._held.rfind(b" ") + 1 or len(self._held))
+        self.due = time.monotonic() + PAUSE if self._held else math.inf
+
+    def finish(self) -> None:
+        """Hand on what is left."""
+        self.due = math.inf
+        if self._held:
+            self._hand_on(len(self._held))
+
+    def _hand_on(self, size: int) -> None:
+        told, self._held = self._held[:size], self._held[size:]
+        self._tell(told)
 
 
 class Tail:

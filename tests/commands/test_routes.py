@@ -181,3 +181,22 @@ def test_terminal_keeps_restics_progress(profiles, fake_restic):
     assert b"tty-backup" in os.read(ours, 4096)
     os.close(ours)
     assert b"backup default: OK" in done.stderr
+
+
+def test_secret_is_hidden_wherever_the_output_is_cut(project, fake_restic):
+    """A pipe is read in pieces, and some of them end in the middle of a password."""
+    project.write(
+        "profiles.toml",
+        f"""
+version = "1"
+[default]
+repository = "local:/r"
+run-before = ["{sys.executable} chatter.py; {sys.executable} chatter.py >&2"]
+[default.env]
+MY_PASSWORD = "not-to-be-seen"
+""",
+    )
+    project.write("chatter.py", "print('the password is not-to-be-seen\\n' * 20_000)")
+    outcome = project.run("check").expect(0)
+    assert "not-to-be-seen" not in outcome.err
+    assert outcome.err.count("the password is ×××\n") == 40_000

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
@@ -196,6 +197,40 @@ def test_a_tail_keeps_whole_lines(written, kept):
     for data in written:
         tail(data)
     assert tail.text == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ([b"one\ntw", b"o\n"], [b"one\n", b"two\n"]),
+        ([b" 10 %\r 2", b"0 %\r", b"rest"], [b" 10 %\r", b" 20 %\r", b"rest"]),
+        ([b"one\r", b"\ntwo"], [b"one\r", b"\n", b"two"]),
+        ([b"a" * 40_000 + b" sec", b"ret" + b"b" * 40_000], [b"a" * 40_000 + b" ", ANY]),
+        ([b"a" * 40_000, b"b" * 40_000], [b"a" * 40_000 + b"b" * 40_000]),
+    ],
+)
+def test_words_come_in_whole_lines(written, told):
+    found = []
+    words = streams.Words(found.append)
+    for data in written:
+        words(data)
+    words.finish()
+    assert found == told
+    assert b"".join(found) == b"".join(written)
+
+
+def test_a_question_without_an_end_is_shown_while_the_child_waits_for_the_answer(tmp_path):
+    asked = []
+
+    def answer(data):
+        asked.append(data)
+        (tmp_path / "answer").touch()
+
+    child = "printf 'go on? '; while ! [ -e answer ]; do sleep 0.05; done; echo yes"
+    process.run(
+        sh(child, cwd=str(tmp_path)), Streams(stdout=Stream(echo=False, words=answer)), timeout=60
+    )
+    assert asked == [b"go on? ", b"yes\n"]
 
 
 # ---- starting -------------------------------------------------------------------------------
