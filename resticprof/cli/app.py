@@ -12,7 +12,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
-from resticprof.cli import options
+from resticprof.cli import options, spelling
 from resticprof.commands.selection import Selection, select, split
 from resticprof.model.run import Invocation
 
@@ -36,9 +36,14 @@ class Words(TyperGroup):
                 option.type_cast_value(ctx, option.resolve_envvar_value(ctx))
             except typer.BadParameter as error:
                 [name, *_] = [name for name in option.envvar or () if os.environ.get(name)]
-                sys.stderr.write(f"resticprof: {name} is ignored: {error.message}\n")
+                either = f"`{os.environ[name]}` is neither true nor false"
+                why = either if getattr(option, "is_flag", False) else error.message
+                sys.stderr.write(f"resticprof: {name} is ignored: {why}\n")
                 option.envvar = None
-        return super().parse_args(ctx, args)
+        spelled = spelling.read(args, self.params)
+        rest: list[str] = super().parse_args(ctx, spelled.words)
+        ctx.params.update(spelled.switches)
+        return rest
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Our commands by name, with or without a profile in front; restic's by the hidden one."""
@@ -59,6 +64,11 @@ def _name_was_typed(ctx: typer.Context) -> bool:
     return getattr(ctx.get_parameter_source("name"), "name", "") == "COMMANDLINE"
 
 
+EPILOG = """
+All other commands are those of restic; `help COMMAND` has them. Options can be given by variables:
+RESTICPROF_LOCK_WAIT is `--lock-wait`, RESTICPROF_NO_PRIORITY is `--no-prio`.
+"""
+
 app = typer.Typer(
     cls=Words,
     add_completion=False,
@@ -66,6 +76,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     invoke_without_command=True,
     subcommand_metavar="[[PROFILE.]COMMAND] [ARGS]...",
+    epilog=EPILOG,
     context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]},
 )
 

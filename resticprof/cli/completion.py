@@ -18,6 +18,7 @@ from resticprof.model.run import Invocation
 from resticprof.restic import flags
 
 FILES = "__complete_file"  # the shell completes names of files itself
+WHOLE = 200  # characters; enough for a sentence
 
 _VALUES = {
     "format_": ("toml", "yaml", "json", "hcl"),
@@ -131,7 +132,7 @@ class _Line:
         prefix = current[: current.rfind(".") + 1] if "name" not in self.values else ""
         for name, command in self.root.commands.items():
             if not command.hidden and name not in _NEVER_TYPED:
-                yield Candidate(prefix + name, command.get_short_help_str())
+                yield Candidate(prefix + name, command.get_short_help_str(WHOLE))
         for name in flags.commands():
             yield Candidate(prefix + flags.words(name)[0], "command of restic")
         if not prefix and "name" not in self.values:
@@ -151,7 +152,7 @@ class _Line:
         elif name == "help":
             yield from self._commands("", [])
         for word, command in getattr(own, "commands", {}).items():
-            yield Candidate(word, command.get_short_help_str())
+            yield Candidate(word, command.get_short_help_str(WHOLE))
 
 
 def _options(command: Any, used: set[str]) -> Iterator[Candidate]:

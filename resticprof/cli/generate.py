@@ -49,7 +49,7 @@ def generate(
         bool, typer.Option("--random-key", help="random bytes in base64, for a password file")
     ] = False,
 ) -> None:
-    """Print a schema, a reference, a completion script or a random key."""
+    """Print a schema, a reference, completion or a random key."""
     wishes: tuple[tuple[bool, Callable[[], None]], ...] = (
         (bash_completion, lambda: render.write(shells.BASH)),
         (config_reference, _reference),

@@ -22,7 +22,7 @@ _COMMAND = re.compile(r"\w{2,}[-\w]*", re.ASCII)
 
 @app.command("help")
 def help_(ctx: typer.Context, words: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    """Show help: of this program, of one of its commands, or of a command of restic."""
+    """Show help: of this program, or of a command, also restic's."""
     about(ctx, tuple(words or ()))
 
 

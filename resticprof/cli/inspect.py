@@ -96,7 +96,7 @@ def _explained_text(title: str, values: Any) -> str:
 
 @app.command("check-config")
 def check_config(ctx: typer.Context, json: Json = False) -> None:
-    """Find every mistake in the configuration, each with its file, line and key."""
+    """Find every mistake in the configuration, with its place."""
     from resticprof.commands import check_config as checking
 
     with logging_for(ctx.obj):

@@ -20,7 +20,7 @@ def main() -> None:
     """Run the command line; the only place where errors become an exit status."""
     _open_standard_streams()
     try:
-        app(_with_battery_limit(sys.argv[1:]), prog_name="resticprof")
+        app(prog_name="resticprof")
     except Error as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -43,8 +43,3 @@ def _open_standard_streams() -> None:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"resticprof: {masking.mask_text(text)}\n")
-
-
-def _with_battery_limit(words: list[str]) -> list[str]:
-    """`--ignore-on-battery` alone means at any charge; no command of restic has such a flag."""
-    return ["--ignore-on-battery=100" if word == "--ignore-on-battery" else word for word in words]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from resticprof.model.types import Duration
 
 
-def _names(*names: str) -> list[str]:
-    """Our variable first, then the one that the reference reads."""
-    return [f"{prefix}_{name}" for name in names for prefix in ("RESTICPROF", "RESTICPROFILE")]
+def _option(*names: str, variable: str, **about: Any) -> Any:
+    """An option that a variable can give as well: ours, or the one that the reference reads."""
+    variables = [f"{prefix}_{variable}" for prefix in ("RESTICPROF", "RESTICPROFILE")]
+    return typer.Option(*names, envvar=variables, show_envvar=False, **about)
 
 
 def _text(default: str = "") -> Callable[[str], str]:
@@ -29,113 +30,103 @@ def _duration(text: str | float) -> float:
 
 Config = Annotated[
     str,
-    typer.Option(
+    _option(
         "--config",
         "-c",
         parser=_text("profiles"),
         metavar="FILE",
-        envvar=_names("CONFIG"),
+        variable="CONFIG",
         help="configuration file, with or without extension",
     ),
 ]
 Format = Annotated[
     str,
-    typer.Option(
+    _option(
         "--format",
         "-f",
         parser=_text(),
         metavar="FORMAT",
-        envvar=_names("FORMAT"),
+        variable="FORMAT",
         help="format of that file: toml, yaml, json, hcl",
     ),
 ]
 Name = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--name",
         "--profile",
         "-n",
         parser=_text(),
         metavar="NAME",
-        envvar=_names("NAME"),
+        variable="NAME",
         help="profile or group",
     ),
 ]
 Log = Annotated[
     str,
-    typer.Option(
+    _option(
         "--log",
         "-l",
         parser=_text(),
         metavar="TARGET",
-        envvar=_names("LOG"),
+        variable="LOG",
         help="file, temp:name, syslog: or tcp://host:port",
     ),
 ]
 CommandOutput = Annotated[
     str,
-    typer.Option(
+    _option(
         "--command-output",
         parser=_text("auto"),
         metavar="WORDS",
-        envvar=_names("COMMAND_OUTPUT"),
+        variable="COMMAND_OUTPUT",
         help="auto, log, console or all",
     ),
 ]
 DryRun = Annotated[
     bool,
-    typer.Option(
-        "--dry-run", envvar=_names("DRY_RUN"), help="print the plan of the run and touch nothing"
-    ),
+    _option("--dry-run", variable="DRY_RUN", help="print the plan of the run and touch nothing"),
 ]
-NoLock = Annotated[
-    bool, typer.Option("--no-lock", envvar=_names("NO_LOCK"), help="take no lock file")
-]
+NoLock = Annotated[bool, _option("--no-lock", variable="NO_LOCK", help="take no lock file")]
 LockWait = Annotated[
     float,
-    typer.Option(
+    _option(
         "--lock-wait",
         parser=_duration,
         metavar="DURATION",
-        envvar=_names("LOCK_WAIT"),
+        variable="LOCK_WAIT",
+        show_default=False,
         help="wait for locks: 30s, 1h30m",
     ),
 ]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", envvar=_names("QUIET"), help="warnings and errors only")
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", envvar=_names("VERBOSE"), help="tell more")
-]
-Trace = Annotated[bool, typer.Option("--trace", envvar=_names("TRACE"), help="tell everything")]
+Quiet = Annotated[bool, _option("--quiet", "-q", variable="QUIET", help="warnings and errors only")]
+Verbose = Annotated[bool, _option("--verbose", "-v", variable="VERBOSE", help="tell more")]
+Trace = Annotated[bool, _option("--trace", variable="TRACE", help="tell everything")]
 Stderr = Annotated[
-    bool, typer.Option("--stderr", envvar=_names("STDERR"), help="restic's output on stderr too")
+    bool, _option("--stderr", variable="STDERR", help="restic's output on stderr too")
 ]
-NoAnsi = Annotated[bool, typer.Option("--no-ansi", envvar=_names("NO_ANSI"), help="no colours")]
+NoAnsi = Annotated[bool, _option("--no-ansi", variable="NO_ANSI", help="no colours")]
 Theme = Annotated[
     str,
-    typer.Option(
+    _option(
         "--theme",
         parser=_text("light"),
         metavar="THEME",
-        envvar=_names("THEME"),
+        variable="THEME",
         help="light, dark or none",
     ),
 ]
 NoPriority = Annotated[
     bool,
-    typer.Option(
-        "--no-prio", envvar=_names("NO_PRIORITY"), help="do not change CPU and IO priority"
-    ),
+    _option("--no-prio", variable="NO_PRIORITY", help="do not change CPU and IO priority"),
 ]
-Wait = Annotated[
-    bool, typer.Option("--wait", "-w", envvar=_names("WAIT"), help="wait for Enter at the end")
-]
+Wait = Annotated[bool, _option("--wait", "-w", variable="WAIT", help="wait for Enter at the end")]
 Battery = Annotated[
     int,
-    typer.Option(
+    _option(
         "--ignore-on-battery",
-        envvar=_names("IGNORE_ON_BATTERY"),
+        variable="IGNORE_ON_BATTERY",
+        show_default=False,
         metavar="[PERCENT]",
         help="skip the run on battery power, or below this charge",
     ),
@@ -146,6 +137,7 @@ MonitoringVerbosity = Annotated[
         "--monitoring-verbosity",
         min=-2,
         max=2,
+        metavar="NUMBER",
         help="what monitors get: -2 nothing, -1 errors … 2 debug",
     ),
 ]

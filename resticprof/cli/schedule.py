@@ -133,7 +133,7 @@ def status(
     },
 )
 def run_schedule(ctx: typer.Context, job: str) -> None:
-    """Run COMMAND@NAME with the settings of its schedule; schedulers call this."""
+    """Run COMMAND@NAME as its schedule says; schedulers call this."""
     from resticprof.cli import run
 
     command, at, name = job.partition("@")

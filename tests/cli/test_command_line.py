@@ -61,6 +61,9 @@ def called(fake_restic):
         (("-n", "home", "check"), "check", "second"),
         (("--profile", "home"), "snapshots", "second"),
         (("-nhome", "-qcprofiles.toml", "check"), "check", "second"),
+        (("-n=home", "-qc=profiles.toml", "check"), "check", "second"),
+        (("--ignore-on-battery", "check"), "check", "first"),
+        (("--log", "--ignore-on-battery", "check"), "check", "first"),
         (("-n", "home", "a.check"), "a.check", "second"),
     ],
 )
@@ -82,6 +85,34 @@ def test_name_from_the_environment_counts_for_a_plain_command(profiles, fake_res
 def test_options_end_at_the_first_word(profiles, fake_restic):
     profiles.run("check", "--name", "home").expect(0)
     assert called(fake_restic) == ("check", "first")
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (("--quiet=true",), True),
+        (("--quiet=false",), False),
+        (("-q=T",), True),
+        (("-wq=0",), False),
+        (("--quiet", "--quiet=F"), False),
+        (("-q=f", "-q"), True),
+        ((), True),  # by the variable
+    ],
+)
+def test_switch_may_say_which_way(profiles, fake_restic, words, sent):
+    profiles.run(*words, "check", env={"RESTICPROF_QUIET": "1"}).expect(0)
+    assert ("--quiet" in fake_restic.calls[0].argv) is sent
+
+
+def test_switch_that_says_neither_is_a_usage_error(profiles, fake_restic):
+    outcome = profiles.run("--dry-run=maybe", "check").expect(2)
+    assert "'--dry-run': `maybe` is neither true nor false" in outcome.err
+    assert not fake_restic.calls
+
+
+def test_words_for_restic_are_none_of_our_options(profiles, fake_restic):
+    profiles.run("check", "--", "-q=false", "--ignore-on-battery").expect(0)
+    assert fake_restic.calls[0].argv[-2:] == ("-q=false", "--ignore-on-battery")
 
 
 def test_unknown_option_is_a_usage_error_and_runs_nothing(profiles, fake_restic):
