@@ -138,9 +138,9 @@ def run_restic(ctx: typer.Context) -> None:
     from resticprof.cli import help as helping
 
     words = tuple(ctx.args)
-    if helping.WORDS & set(words[1:]):
-        _, command = split(words[0])
-        helping.about(ctx, (command,))
+    options = words[: words.index("--")] if "--" in words else words
+    if helping.WORDS & set(options[1:]):
+        helping.about(ctx, words)
         return
     _run(ctx, words)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from resticprof.cli import render
-from resticprof.cli.app import app
+from resticprof.cli.app import RAW, app
 from resticprof.cli.opening import read_configuration
+from resticprof.commands.selection import split
 from resticprof.errors import Error, ResticNotFound
 
 if TYPE_CHECKING:
@@ -20,29 +21,37 @@ WORDS = frozenset({"-h", "--help"})
 _COMMAND = re.compile(r"\w{2,}[-\w]*", re.ASCII)
 
 
-@app.command("help")
-def help_(ctx: typer.Context, words: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+@app.command("help", context_settings=RAW)
+def help_(ctx: typer.Context) -> None:
     """Show help: of this program, or of a command, also restic's."""
-    about(ctx, tuple(words or ()))
+    about(ctx, tuple(ctx.args))
 
 
 def about(ctx: typer.Context, words: tuple[str, ...]) -> None:
-    """The help that these words ask for."""
+    """The help that these words ask for; options, and profiles in front, make no difference."""
     root = ctx.find_root()
-    names = [word for word in words if _COMMAND.fullmatch(word) and word != "help"]
-    subject = names[0] if names else ""
-    own = getattr(root.command, "commands", {}).get(subject)
-    if own is not None and not own.hidden:
-        with typer.Context(own, info_name=subject, parent=root) as inner:
-            render.write(own.get_help(inner))
-    elif subject:
-        render.write(_restic_help(subject, ctx.obj))
-    else:
-        render.write(root.get_help())
+    commands = (split(word)[1] for word in words)
+    names = [name for name in commands if _COMMAND.fullmatch(name) and name != "help"]
+    found = _own(root, names)
+    render.write(_restic_help(names, ctx.obj) if names and found is root else found.get_help())
 
 
-def _restic_help(command: str, invocation: Invocation) -> str:
+def _own(found: Any, names: list[str]) -> Any:
+    """The context of our command that has these names, as far as they are ours."""
+    for name in names:
+        command = getattr(found.command, "commands", {}).get(name)
+        if command is None or command.hidden:
+            break
+        found = typer.Context(command, info_name=name, parent=found)
+    return found
+
+
+def _restic_help(names: list[str], invocation: Invocation) -> str:
     from resticprof.commands import helping
+    from resticprof.restic import flags
+
+    both = "-".join(names[:2])
+    command = both if flags.is_command(both) else names[0]
 
     try:
         configuration = read_configuration(invocation)
@@ -51,4 +60,4 @@ def _restic_help(command: str, invocation: Invocation) -> str:
     try:
         return helping.restic_help(command, configuration)
     except ResticNotFound as error:
-        return f"{command} is a command of restic; {error}"
+        return f"{names[0]} is a command of restic; {error}"

@@ -9,7 +9,7 @@ from resticprof.commands import arguments, locate
 from resticprof.errors import Error
 from resticprof.model.config import Global
 from resticprof.model.run import Command
-from resticprof.restic import collect, flags
+from resticprof.restic import argv, collect, flags
 from resticprof.restic.situation import Situation
 from resticprof.system import process
 
@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 def restic_help(command: str, configuration: Configuration | None) -> str:
     """Raises `ResticNotFound`, or `Error` when there is no such command."""
     restic = locate.locate(configuration.global_ if configuration else Global())
-    result = process.run(
-        Command(argv=(restic.path, "help", *flags.words(command))), process.CAPTURED
-    )
-    if result.exit_code != 0:
-        raise Error(f"neither resticprof nor restic has a command `{command}`")
-    usage = f"resticprof [OPTIONS] [PROFILE.]{command}"
-    text = result.stdout.replace(f"restic {command}", usage, 1)
+    words = " ".join(flags.words(command))
+    result = process.ask(Command(argv=(restic.path, "help", *flags.words(command))))
+    if result.exit_code != 0 or "Unknown help topic" in result.stderr:
+        raise Error(f"neither resticprof nor restic has a command `{words}`")
+    text = result.stdout.replace(f"restic {words}", f"resticprof [OPTIONS] [PROFILE.]{words}", 1)
     if configuration is None:
         return text
     return text + "".join(
@@ -38,8 +36,8 @@ def _added(command: str, name: str, configuration: Configuration, restic: locate
     """The flags of one profile, masked, one a line."""
     try:
         _, profile = configuration.read_profile(name, reveal=False)
-    except Error:
-        return ""
+    except Error as error:
+        return f"\nProfile {name} cannot be read: {error}\n"
     situation = Situation(
         version=restic.version,
         filter=configuration.global_.restic_arguments_filter and restic.genuine,
@@ -48,9 +46,7 @@ def _added(command: str, name: str, configuration: Configuration, restic: locate
         sources=lambda: arguments.sources(profile),
     )
     found = collect.collect(profile, command, situation)
-    shown = [
-        f"    --{flag}={value}" if values else f"    --{flag}"
-        for flag, values in sorted(found.items())
-        for value in values or ("",)
-    ]
-    return "\n".join([f"\nFlags that profile {name} adds:", *shown]) + "\n" if shown else ""
+    words = flags.words(command)
+    sent = argv.render(command, found, situation=situation).public[len(words) :]
+    shown = "".join(f"    {word}\n" for word in sent)
+    return f"\nFlags that profile {name} adds:\n{shown}" if shown else ""

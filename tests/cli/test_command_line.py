@@ -202,6 +202,49 @@ def test_help_is_shown_instead_of_a_run_wherever_it_is_asked_for(profiles, fake_
     assert not [call for call in fake_restic.calls if call.command != "help"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("help", "-v", "--bogus", "schedule"), "Usage: resticprof schedule"),
+        (("help", "help", "home.schedule"), "Usage: resticprof schedule"),
+        (("help", "monitor", "test"), "Usage: resticprof monitor test"),
+        (("help", "monitor", "nothing"), "Usage: resticprof monitor "),
+        (("help", "-h"), "Usage: resticprof [OPTIONS]"),
+    ],
+)
+def test_help_has_the_first_command_among_the_words(profiles, words, found):
+    assert found in profiles.run(*words).expect(0).out
+
+
+def test_help_of_a_command_with_two_words_is_its_own(profiles, fake_restic):
+    for words in (["help", "key", "add"], ["key", "add", "--help"]):
+        profiles.run(*words).expect(0)
+        assert fake_restic.calls[-1].argv == ("help", "key", "add")
+
+
+def test_command_that_nobody_knows_has_no_help(profiles, fake_restic):
+    fake_restic.answer("help", err=("Unknown help topic [`nothing`]", "Usage:"))  # and status 0
+    outcome = profiles.run("help", "nothing").expect(1)
+    assert "neither resticprof nor restic has a command `nothing`" in outcome.err
+    assert outcome.out == ""
+
+
+def test_help_among_the_words_of_another_program_is_for_that(profiles, fake_restic):
+    profiles.run("backup", "--stdin-from-command", "--", "tool", "-h").expect(0)
+    assert fake_restic.calls[0].command == "backup"
+
+
+def test_help_leaves_out_what_this_restic_does_not_know(profiles, fake_restic):
+    profiles.write(
+        "profiles.toml",
+        'version = "1"\n[default.backup]\nskip-if-unchanged = true\nno-scan = true\n',
+    )
+    fake_restic.version("0.16.0")
+    shown = profiles.run("backup", "-h").expect(0).out
+    assert "--no-scan" in shown
+    assert "--skip-if-unchanged" not in shown
+
+
 def test_wait_is_no_obstacle_where_nobody_sits(profiles):
     profiles.run("--wait", "check").expect(0)
 
