@@ -89,6 +89,8 @@ def second_init_flags(profile: Profile, situation: Situation) -> Flags:
         source = _renamed({name: common[name] for name in common if name in SECOND}, SECOND)
     else:
         found, source = common, _of_source(section)
+        own = {name: value for name, value in section.flags.items() if name in SECOND.values()}
+        _add(source, own, profile, situation)
     if section.initialize_copy_chunker_params is not False:
         found |= {"copy-chunker-params": (), **source}
     return _finished(found, situation)

@@ -81,3 +81,9 @@ def test_collecting_changes_nothing():
     before = (dict(one.flags), dict(one.sections["backup"].flags))
     collect.collect(one, "backup", Situation())
     assert (one.flags, one.sections["backup"].flags) == before
+
+
+def test_source_without_a_password_is_one_for_the_init_of_the_destination_too():
+    copy = {"from_repository": Secret("s"), "from-insecure-no-password": True, "tag": "x"}
+    found = collect.second_init_flags(profile(copy=copy), Situation())
+    assert found.keys() == {"copy-chunker-params", "from-repo", "from-insecure-no-password"}
