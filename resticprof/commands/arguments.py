@@ -83,7 +83,9 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
         found = collect.collect(profile, step.section, situation)
     found = _with_private_files(found, profile, context)
     _add_retry_lock(found, step, context)
-    alone = step.second or "--stdin" in step.extra  # beside it restic refuses sources
+    typed = argv.names(step.command, step.extra)
+    # Beside standard input restic refuses sources, and behind a command they would be its words.
+    alone = step.second or typed & {"stdin", "stdin-from-command"}
     positional = () if alone else collect.positional(profile, step.section, situation)
     built = argv.render(
         step.command, found, extra=step.extra, positional=positional, situation=situation
@@ -98,7 +100,8 @@ def _tell_dropped(dropped: tuple[str, ...], found: Flags, step: Step, context: C
     for flag in dropped:
         name = flag.removeprefix("--")
         configured = name in found and flags.exists(name)
-        if _spares(step.command, flag) or (name.startswith("keep-") and not configured):
+        keeps = step.command == "forget" and name.startswith("keep-") and not configured
+        if keeps or _spares(step.command, flag):
             reason = f"without it `{step.command}` would do more than was asked for"
             raise Error(f"{restic} does not know `{flag}`, and {reason}")
         if configured or name not in found:  # others were told as unknown keys

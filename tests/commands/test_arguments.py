@@ -161,6 +161,22 @@ def test_misspelt_policy_forgets_nothing(project, fake_restic):
     assert not fake_restic.calls
 
 
+@pytest.mark.parametrize("place", ["default", "default.backup"])
+def test_misspelt_policy_is_no_obstacle_where_nothing_is_forgotten(project, fake_restic, place):
+    text = VERSION_1 + ("" if place == "default" else f"[{place}]\n") + "keep-dayly = 7\n"
+    project.write("profiles.toml", text)
+    outcome = project.run("backup").expect(0)
+    assert "keep-dayly: unknown key" in outcome.err
+    assert "--keep-dayly=7" not in fake_restic.calls[0].argv
+
+
+@pytest.mark.parametrize("typed", ["--stdin-from-command -- tool x", "--stdin"])
+def test_typed_source_of_the_input_takes_the_place_of_the_sources(project, fake_restic, typed):
+    project.write("profiles.toml", f'{VERSION_1}[default.backup]\nsource = ["/etc"]\n')
+    project.run("backup", *typed.split(), stdin="").expect(0)
+    assert fake_restic.calls[0].argv == ("backup", "--repo=local:/r", *typed.split())
+
+
 @pytest.mark.parametrize("version", ["0.9.6", "0.15.2", "0.16.0", "0.19.0"])
 def test_restic_waits_for_locks_itself_where_it_can(project, fake_restic, version):
     fake_restic.version(version)
