@@ -42,9 +42,12 @@ class Restic(msgspec.Struct, frozen=True):
         return Path(self.path).stem.lower() == "restic"
 
 
-def locate(global_: Global) -> Restic:
-    """restic by `restic-binary`, PATH, or the usual places. Raises `ResticNotFound`."""
-    path = _binary(global_.restic_binary)
+def locate(global_: Global, folder: str = "") -> Restic:
+    """restic by `restic-binary`, PATH, or the usual places. Raises `ResticNotFound`.
+
+    A relative `restic-binary` belongs to the folder, by default the current one.
+    """
+    path = _binary(global_.restic_binary, folder)
     if not global_.restic_version:
         return Restic(path, _version(path))
     version = Version.parse(global_.restic_version)
@@ -53,13 +56,15 @@ def locate(global_: Global) -> Restic:
     return Restic(path, version or _version(path))
 
 
-def _binary(configured: str) -> str:
+def _binary(configured: str, folder: str) -> str:
     # The current directory is left out: whoever can write there must not choose our restic.
     folders = [part for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)]
     search = os.pathsep.join(folders)
     if configured:
         text = expansion.expand(configured, expansion.from_mapping(os.environ))
-        if found := shutil.which(os.path.expanduser(text), path=search):
+        text = os.path.expanduser(text)
+        name = os.path.join(folder, text) if os.sep in text else text
+        if found := shutil.which(name, path=search):
             return os.path.abspath(found)
         log.warning("restic-binary `%s` is not a program; looking elsewhere", configured)
     for place in (shutil.which("restic", path=search), *map(os.path.expanduser, PLACES)):

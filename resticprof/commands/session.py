@@ -37,6 +37,7 @@ class Session:
         self.invocation = invocation
         self.configuration = configuration
         self.config_file = os.path.abspath(configuration.file)  # `base-dir` changes ours
+        self._folder = os.getcwd()
         self.signals = signals
         self.logs = logs
         output = invocation.command_output
@@ -53,7 +54,7 @@ class Session:
     @functools.cached_property
     def restic(self) -> locate.Restic:
         """The restic to run. Raises `ResticNotFound`."""
-        return locate.locate(self.global_)
+        return locate.locate(self.global_, self._folder)
 
     @functools.cached_property
     def shell(self) -> str:

@@ -45,6 +45,15 @@ def test_restic_binary_may_be_in_the_home_directory(project, profiles):
     assert project.run("check").expect(0).out.startswith("home: check")
 
 
+def test_relative_restic_binary_belongs_to_the_folder_where_we_were_started(project, profiles):
+    program(project.path / "own")
+    profiles('restic-binary = "own/restic"')
+    project.write("base/own/restic", "")
+    with (project.path / "profiles.toml").open("a") as file:
+        file.write(f'base-dir = "{project.path}/base"\n')
+    assert project.run("check").expect(0).out.startswith("own: check")
+
+
 def test_restic_binary_that_is_not_there_is_told_and_another_is_used(project, profiles):
     program(project.bin)
     profiles('restic-binary = "/no/restic"')
