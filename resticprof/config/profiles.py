@@ -144,6 +144,8 @@ def _flags(
         if not flags.exists(name, command):
             known = [*keys.fields(kind), *flags.names(command)]
             converter.unknown_key(node, where, known)
+            if _is_table(node) and not is_reference(node):
+                continue  # the reference sends nothing either
         expand = _expansion(converter, name, node, where)
         value = converter.flag(node, where, expand)
         if value is not None and not failed(value):

@@ -98,6 +98,19 @@ def test_strict_makes_unknown_keys_errors(read):
     assert read(text.replace("true", "false")).profile("a").flags == {"repositry": "x"}
 
 
+@pytest.mark.parametrize("value", ["{a: 1}", "[{a: 1}, {b: 2}]"])
+def test_table_that_nobody_knows_stops_no_run(read, value):
+    configuration = read(f"a: {{backup: {{notes: {value}}}, zzz: {value}}}")
+    problems, profile = configuration.open_profile("a")
+    assert not problems
+    assert (profile.flags, profile.backup.flags) == ({}, {})
+    unknown = texts(configuration.read_profile("a")[0].unknown)
+    assert unknown == [
+        "profiles.yaml:1: a.backup.notes: unknown key",
+        "profiles.yaml:1: a.zzz: unknown key",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
