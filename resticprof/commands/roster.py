@@ -85,17 +85,18 @@ def report(began: Report, members: list[Member], interrupted: int, ended: dateti
     failed = [member for member in members if member.failed]
     code = (failed[0].exit_code or 1) if failed else 128 + interrupted if interrupted else 0
     outcomes = {member.outcome for member in members}
-    skipped = outcomes == {Outcome.SKIPPED}
+    skipped = outcomes <= {Outcome.SKIPPED}
+    reason = "every member was skipped" if members else "the group has no profiles"
     how = Outcome.WARNING if Outcome.WARNING in outcomes else Outcome.SUCCESS
     known = msgspec.structs.replace(
         began,
         ended=ended,
         exit_code=code,
         outcome=Outcome.FAILED if code else Outcome.SKIPPED if skipped else how,
-        skip_reason="every member was skipped" if skipped else "",
+        skip_reason=reason if skipped else "",
         failure=Failure(message=_what_failed(members)) if code else None,
     )
-    level = logging.WARNING if code else logging.INFO
+    level = logging.WARNING if code or skipped else logging.INFO
     lines = (*_rows(members), reports.summary_sentence(known))
     log = tuple(LogLine(level, text, ended, number) for number, text in enumerate(lines, start=1))
     return msgspec.structs.replace(known, log=log)

@@ -78,10 +78,11 @@ class Configuration:
         """The error for a name that nothing has; it may stand in what cannot be read."""
         if self.mistakes:
             return ConfigError(*self.mistakes)
-        there = ", ".join([*self.names(), *(group.name for group in self.groups.values())])
-        return UsageError(
-            f"no profile or group `{name}` in {self.file}; there are: {there or 'none'}"
-        )
+        if self.group(name) is not None:
+            return UsageError(f"`{name}` is a group, where only a profile can stand")
+        there = dict.fromkeys([*self.names(), *(group.name for group in self.groups.values())])
+        known = ", ".join(there) or "none"
+        return UsageError(f"no profile or group `{name}` in {self.file}; there are: {known}")
 
     # ---- what there is ------------------------------------------------------------------
 

@@ -112,6 +112,21 @@ def test_skipped_member_is_no_failure(groups, fake_restic):
     assert rows(outcome) == {"d": "skipped", "a": "success"}
 
 
+def test_group_without_members_is_no_success(groups, fake_restic):
+    text = PROFILES.format(path=groups.path) + "[groups.empty]\nprofiles = []\n"
+    groups.write("profiles.toml", text)
+    outcome = groups.run("-q", "empty.check").expect(0)
+    assert "check empty: SKIPPED (the group has no profiles)" in outcome.err
+    assert not fake_restic.calls
+
+
+def test_group_is_no_member_of_another(groups):
+    text = PROFILES.format(path=groups.path) + '[groups.outer]\nprofiles = ["order"]\n'
+    groups.write("profiles.toml", text)
+    outcome = groups.run("outer.check").expect(2)
+    assert "`order` is a group, where only a profile can stand" in outcome.err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_group_is_no_success(groups, fake_restic, number):
     fake_restic.answer("check", delay=20)
