@@ -51,6 +51,10 @@ def collect(profile: Profile, section: str, situation: Situation) -> Flags:
     if section == "copy":
         return copy_flags(profile, situation)
     found = _common(profile, section, situation)
+    command = flags.words(section)[0]
+    if command != section and command in profile.sections:  # `key`, of a `key add`
+        both = profile.sections[command].flags
+        _add(found, _concerning(section, both, situation), profile, situation)
     own = profile.sections.get(section, Section())
     found |= _declared(own)
     if isinstance(own, Backup) and own.stdin_command:
@@ -130,13 +134,19 @@ def _common(profile: Profile, section: str, situation: Situation) -> Flags:
     """The flags that the profile has for every command, as far as they concern this one."""
     found = _declared(profile)
     command = "forget" if section == "retention" else section
-    concerned = {
+    _add(found, _concerning(command, profile.flags, situation), profile, situation)
+    return found
+
+
+def _concerning(
+    command: str, configured: Mapping[str, FlagValue], situation: Situation
+) -> Mapping[str, FlagValue]:
+    """Of flags for several commands those that this one knows, or none does."""
+    return {
         name: value
-        for name, value in profile.flags.items()
+        for name, value in configured.items()
         if not situation.filter or flags.exists(name, command) or not flags.exists(name)
     }
-    _add(found, concerned, profile, situation)
-    return found
 
 
 def _finished(found: Flags, situation: Situation) -> Flags:

@@ -87,3 +87,10 @@ def test_source_without_a_password_is_one_for_the_init_of_the_destination_too():
     copy = {"from_repository": Secret("s"), "from-insecure-no-password": True, "tag": "x"}
     found = collect.second_init_flags(profile(copy=copy), Situation())
     assert found.keys() == {"copy-chunker-params", "from-repo", "from-insecure-no-password"}
+
+
+def test_section_of_the_first_word_counts_for_the_second_too():
+    wanted = {"key": {"no-lock": True, "host": "h"}, "key-add": {"host": "other"}}
+    assert flags_of("key-add", **wanted) == {"no-lock": (), "host": ("other",)}
+    assert flags_of("key-list", **wanted) == {"no-lock": ()}
+    assert flags_of("key", **wanted) == {"no-lock": (), "host": ("h",)}
