@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 import typer
 
-_ALONE = {"ignore_on_battery": "100"}  # the value of an option that stands alone
+from resticprof.model.types import truth
 
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+_ALONE = {"ignore_on_battery": "100"}  # the value of an option that stands alone
 
 
 class Spelled(msgspec.Struct):
@@ -64,6 +63,7 @@ def _short(word: str, known: dict[str, Any], found: Spelled) -> bool:
 
 
 def _switch(option: Any, value: str) -> bool:
-    if value in _TRUE or value in _FALSE:
-        return value in _TRUE
-    raise typer.BadParameter(f"`{value}` is neither true nor false", param=option)
+    found = truth(value)
+    if found is None:
+        raise typer.BadParameter(f"`{value}` is neither true nor false", param=option)
+    return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from resticprof.errors import Problem
-from resticprof.model.config import Copy, Global, Profile, Retention, Section
+from resticprof.model.config import Copy, FlagValue, Global, Profile, Retention, Section
 from resticprof.model.monitor import Monitor
+from resticprof.model.types import truth
 from resticprof.restic import argv, flags
 
 
@@ -62,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Whether restic's output is for a program or a file, rather than for a person."""
         typed = any(step.main and "--json" in step.extra for step in self.steps)
         json = self.section.flags.get("json", self.profile.flags.get("json"))
-        return self.command in DATA_COMMANDS or typed or json is True
+        return self.command in DATA_COMMANDS or typed or _is_on(json)
 
 
 DATA_COMMANDS = frozenset({"cat", "dump"})
@@ -116,7 +117,12 @@ def _is_dry(profile: Profile, main: Step) -> bool:
         return False
     section = profile.sections.get(main.section, Section())
     configured = section.flags.get(flag, profile.flags.get(flag, False))
-    return flag in argv.names(main.command, main.extra) or configured is True
+    return flag in argv.names(main.command, main.extra) or _is_on(configured)
+
+
+def _is_on(value: FlagValue | None) -> bool:
+    """Whether a flag without a value is given; `1` and "true" mean it as well."""
+    return value is True or (isinstance(value, str) and bool(truth(value)))
 
 
 def _backup(profile: Profile, main: Step, *, dry: bool) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ from resticprof.config.tree import REFERENCES, describe, is_reference, scalar_te
 from resticprof.errors import SecretError
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
-from resticprof.model.types import Duration, Secret, Text
+from resticprof.model.types import Duration, Secret, Text, truth
 from resticprof.system import files, secrets
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from resticprof.config.tree import Node
     from resticprof.model.config import FlagValue
 
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False", ""})
 
 _FAILED: Any = object()
 
@@ -281,9 +279,10 @@ def _choice(text: str, words: tuple[str, ...]) -> str:
 def _read_bool(text: str, node: Node) -> bool:
     if isinstance(node.value, int | float) and not isinstance(node.value, bool):
         return node.value != 0
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    raise ValueError(f"`{text}` is neither true nor false")
+    value = truth(text or "false")
+    if value is None:
+        raise ValueError(f"`{text}` is neither true nor false")
+    return value
 
 
 def _read_int(text: str, node: Node) -> int:

@@ -99,6 +99,15 @@ def public(text: Text) -> str:
     return str(text)
 
 
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+
+
+def truth(text: str) -> bool | None:
+    """Whether the text says yes or no, as Go reads it; `None`: neither."""
+    return True if text in _TRUE else False if text in _FALSE else None
+
+
 _UNITS = {
     "ns": 1e-9,
     "us": 1e-6,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.model import masking
-from resticprof.model.types import Secret, Text, public, reveal
+from resticprof.model.types import Secret, Text, public, reveal, truth
 from resticprof.restic import flags
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def retry_lock(left: float, retry_after: float) -> str | None:
 def names(command: str, words: tuple[str, ...]) -> frozenset[str]:
     """The flags among the words of a command, by long name; values and what follows `--` are not.
 
-    `-qn` of a backup are `quiet` and `dry-run`.
+    `-qn` of a backup are `quiet` and `dry-run`; a `--dry-run=false` is none.
     """
     known = flags.known(command)
     found: set[str] = set()
@@ -126,9 +126,11 @@ def names(command: str, words: tuple[str, ...]) -> frozenset[str]:
 
 
 def _named(word: str, known: Mapping[str, FlagInfo]) -> Iterator[str]:
-    text = word.partition("=")[0]
+    text, _, value = word.partition("=")
     if text.startswith("--"):
-        yield text[2:]
+        flag = known.get(text[2:])
+        if flag is None or flag.takes_value or truth(value) is not False:
+            yield text[2:]
         return
     for letter in text[1:]:
         flag = known.get(letter)

@@ -36,6 +36,8 @@ def test_a_backup_is_surrounded_by_what_its_profile_asks_for():
         (("-n",), True),
         (("-qn",), True),
         (("--dry-run",), True),
+        (("--dry-run=true",), True),
+        (("--dry-run=false",), False),
         (("--tag", "-n"), False),
         (("-e*.n", "/a"), False),
         (("--", "-n"), False),
@@ -46,9 +48,12 @@ def test_a_dry_run_of_restic_is_recognised(words, dry):
     assert plan(profile(), "backup", words, Global()).restic_dry_run is dry
 
 
-def test_a_dry_run_by_the_profile_is_recognised():
-    made = plan(profile(backup=Backup(flags={"dry-run": True})), "backup", (), Global())
-    assert made.restic_dry_run
+@pytest.mark.parametrize(
+    ("value", "dry"), [(True, True), ("true", True), ("1", True), (False, False), ("false", False)]
+)
+def test_a_dry_run_by_the_profile_is_recognised(value, dry):
+    made = plan(profile(backup=Backup(flags={"dry-run": value})), "backup", (), Global())
+    assert made.restic_dry_run is dry
 
 
 def test_a_dry_backup_forgets_nothing_and_creates_no_repository():
