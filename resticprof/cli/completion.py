@@ -90,13 +90,14 @@ class _Line:
         self.values: dict[str, str] = {}
         self.waiting: Any = None  # an option whose value comes next
         self.command = ""
+        self.behind: list[str] = []  # the words behind the command
         for word in words:
             self._read(word)
 
     def _read(self, word: str) -> None:
         if self.command:
-            return
-        if self.waiting is not None:
+            self.behind.append(word)
+        elif self.waiting is not None:
             self.values[self.waiting.name] = word
             self.waiting = None
         elif word.startswith("-"):
@@ -129,30 +130,50 @@ class _Line:
         return not self.command and (named or self.waiting is None or current.startswith("--name="))
 
     def _commands(self, current: str, known: list[Candidate]) -> Iterator[Candidate]:
-        prefix = current[: current.rfind(".") + 1] if "name" not in self.values else ""
-        for name, command in self.root.commands.items():
-            if not command.hidden and name not in _NEVER_TYPED:
-                yield Candidate(prefix + name, command.get_short_help_str(WHOLE))
-        for name in flags.commands():
-            yield Candidate(prefix + flags.words(name)[0], "command of restic")
-        if not prefix and "name" not in self.values:
+        named = "name" in self.values
+        prefix = "" if named else current[: current.rfind(".") + 1]
+        own = {
+            name: Candidate(prefix + name, command.get_short_help_str(WHOLE))
+            for name, command in self.root.commands.items()
+            if not command.hidden and name not in _NEVER_TYPED
+        }
+        names = {flags.words(name)[0] for name in flags.commands()} - own.keys()
+        yield from own.values()
+        yield from (Candidate(prefix + name, "command of restic") for name in sorted(names))
+        if not prefix and not named:
+            command, at, _ = current.partition("@")
             for candidate in known:
-                yield Candidate(f"{candidate.word}.", candidate.about)
+                word = f"{command}@{candidate.word}" if at else f"{candidate.word}."
+                yield Candidate(word, candidate.about)
 
     def _of_command(self, current: str) -> Iterator[Candidate]:
         name = self.command if "name" in self.values else split(self.command)[1]
         own = self.root.commands.get(name)
-        if own is None and current.startswith("-"):
-            for info in {info.name: info for info in flags.known(name).values()}.values():
-                yield Candidate(f"--{info.name}", "flag of restic")
-        elif own is None:
-            yield Candidate(FILES)
-        elif current.startswith("-"):
+        if own is None:
+            yield from self._of_restic(name, current)
+            return
+        for word in self.behind:
+            own = getattr(own, "commands", {}).get(word, own)
+        if current.startswith("-"):
             yield from _options(own, set())
         elif name == "help":
             yield from self._commands("", [])
         for word, command in getattr(own, "commands", {}).items():
             yield Candidate(word, command.get_short_help_str(WHOLE))
+
+    def _of_restic(self, name: str, current: str) -> Iterator[Candidate]:
+        both = f"{name}-{self.behind[0]}" if self.behind else ""
+        name = both if flags.is_command(both) else name
+        seconds = [
+            words[1] for words in map(flags.words, flags.commands()) if words[:-1] == (name,)
+        ]
+        if current.startswith("-"):
+            for info in {info.name: info for info in flags.known(name).values()}.values():
+                yield Candidate(f"--{info.name}", "flag of restic")
+        elif seconds:
+            yield from (Candidate(word, f"command of restic {name}") for word in seconds)
+        else:
+            yield Candidate(FILES)
 
 
 def _options(command: Any, used: set[str]) -> Iterator[Candidate]:

@@ -45,6 +45,26 @@ def test_a_profile_in_front_stays_in_front(offered):
     assert offered("-n", "home", "ho") == []
 
 
+def test_a_profile_may_stand_behind(offered):
+    assert offered("backup@h") == ["backup@home"]
+    assert offered("backup@") == ["backup@dotted.name", "backup@home", "backup@all"]
+
+
+def test_nothing_is_offered_twice(offered):
+    for words in ([""], ["-"], ["home."], ["key", ""], ["help", ""], ["monitor", ""]):
+        found = offered(*words)
+        assert sorted(found) == sorted(set(found))
+
+
+def test_second_words_of_commands_have_their_own_flags(offered):
+    assert offered("home.key", "a") == ["add"]
+    assert offered("repair", "") == ["index", "packs", "snapshots"]
+    assert offered("key", "add", "--new-i") == ["--new-insecure-no-password"]
+    assert offered("key", "list", "--new-i") == []
+    assert offered("monitor", "test", "--st") == ["--state"]
+    assert offered("monitor", "te") == ["test"]
+
+
 def test_options_are_offered_once_and_their_values_by_name(offered):
     assert "--quiet" not in offered("--quiet", "--q")
     assert offered("--name", "") == ["dotted.name", "home", "all"]
