@@ -137,5 +137,5 @@ def kept_awake(why: str) -> Iterator[None]:
         yield
         return
     words = (program, "--what=idle:sleep", "--mode=block", "--who=resticprof", f"--why={why}")
-    with process.companion((*words, "cat")):
+    with process.companion("prevent-sleep", (*words, "cat")):
         yield

@@ -142,10 +142,10 @@ def ask(command: Command, *, timeout: float | None = None) -> Result:
 
 
 @contextlib.contextmanager
-def companion(words: tuple[str, ...]) -> Iterator[None]:
+def companion(purpose: str, words: tuple[str, ...]) -> Iterator[None]:
     """A program that runs beside us until the end of its standard input, which is our end too.
 
-    That it cannot be started, or fails, is a warning.
+    That it cannot be started, or fails, is a warning, which names the purpose.
     """
     try:
         process = subprocess.Popen(
@@ -156,7 +156,7 @@ def companion(words: tuple[str, ...]) -> Iterator[None]:
             start_new_session=True,
         )
     except OSError as error:
-        log.warning("cannot start `%s`: %s", words[0], error.strerror)
+        log.warning("%s: cannot start `%s`: %s", purpose, words[0], error.strerror)
         yield
         return
     try:
@@ -168,7 +168,8 @@ def companion(words: tuple[str, ...]) -> Iterator[None]:
             process.kill()
             _, said = process.communicate()
         if process.returncode:
-            log.warning("`%s`: %s", words[0], said.decode(errors="replace").strip() or "failed")
+            reason = said.decode(errors="replace").strip() or f"exit status {process.returncode}"
+            log.warning("%s: `%s`: %s", purpose, words[0], reason)
 
 
 def cause(result: Result) -> str:
