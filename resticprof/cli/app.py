@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from resticprof.cli import options, spelling
-from resticprof.commands.selection import Selection, select, split
+from resticprof.commands.selection import DEFAULT_PROFILE, Selection, select, split
 from resticprof.model.run import Invocation
 
 RESTIC = "run-restic"  # the hidden command that takes every word that is not ours
@@ -52,7 +52,7 @@ class Words(TyperGroup):
         command = self.get_command(ctx, name) if name and name != RESTIC else None
         if command is None:
             return RESTIC, self.get_command(ctx, RESTIC), args
-        ctx.meta[_PROFILE] = profile
+        ctx.meta[_PROFILE] = profile or (DEFAULT_PROFILE if name != word else "")
         return name, command, args[1:]
 
 

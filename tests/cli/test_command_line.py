@@ -82,6 +82,12 @@ def test_name_from_the_environment_counts_for_a_plain_command(profiles, fake_res
     assert called(fake_restic) == ("check", "second")
 
 
+def test_word_with_an_empty_name_means_the_default_profile_for_our_commands_too(profiles):
+    for word in (".show", "show@"):
+        outcome = profiles.run(word, env={"RESTICPROF_NAME": "home"}).expect(0)
+        assert "local:/first" in outcome.out
+
+
 def test_options_end_at_the_first_word(profiles, fake_restic):
     profiles.run("check", "--name", "home").expect(0)
     assert called(fake_restic) == ("check", "first")
