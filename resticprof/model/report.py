@@ -12,7 +12,7 @@ from resticprof.model.types import Duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from resticprof.model.run import Event, Failure, Report, Summary
+    from resticprof.model.run import Event, Failure, Report, StepReport, Summary
 
 MEANINGS = {
     2: "restic crashed",
@@ -158,11 +158,18 @@ def _cause(report: Report) -> str:
         return "another run holds the lock"
     last = report.steps[-1] if report.steps else None
     if last and last.exit_code and (failure is None or last.exit_code == failure.exit_code):
-        meaning = MEANINGS.get(last.exit_code) or last.meaning
+        meaning = _meaning(last)
         return f"exit {last.exit_code}: {meaning}" if meaning else f"exit {last.exit_code}"
     if failure is None:
         return f"exit {report.exit_code}"
     return failure.message.partition("\n")[0]
+
+
+def _meaning(step: StepReport) -> str:
+    """What restic's exit status says; 3 is about files in a backup only."""
+    if step.exit_code == 3 and step.name != "backup":
+        return step.meaning
+    return MEANINGS.get(step.exit_code) or step.meaning
 
 
 def _warnings(report: Report) -> str:

@@ -55,6 +55,13 @@ def test_summary_of_a_failure_without_a_known_status():
     assert text == "backup home: FAILED (exit 1) after 1m16s"
 
 
+def test_status_3_is_about_files_in_a_backup_only():
+    steps = (StepReport(name="retention", exit_code=3, seconds=3, meaning="not all was removed"),)
+    failure = Failure(message="backup retention on profile 'home': exit status 3", exit_code=3)
+    text = words.summary_sentence(failed(steps=steps, failure=failure))
+    assert text == "backup home: FAILED (exit 3: not all was removed) after 1m16s"
+
+
 def test_summary_of_a_failing_hook_does_not_explain_it_as_restic():
     steps = (StepReport(name="backup", exit_code=0, seconds=3),)
     failure = Failure(message="run-after backup on profile 'home': exit status 12", exit_code=12)
