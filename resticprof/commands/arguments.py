@@ -56,11 +56,13 @@ def command(plan: Plan, step: Step, context: Context) -> Command:
     """The command of a step, ready to be started. Raises `Error` when it would be another one."""
     arguments = build(plan, step, context)
     program = context.restic.path
+    directory = working_directory(plan, step)
+    named = {"PWD": directory} if directory else {}
     return Command(
         argv=(program, *arguments.reveal()),
         public=(program, *arguments.public),
-        env={name: reveal(value) for name, value in context.environment.items()},
-        cwd=working_directory(plan, step),
+        env={name: reveal(value) for name, value in context.environment.items()} | named,
+        cwd=directory,
     )
 
 
@@ -187,7 +189,7 @@ def _matches(source: str, folder: str, *, warn: Tell, place: Place) -> tuple[str
 def source_directory(profile: Profile) -> str:
     """What the sources of a backup belong to, as far as they are relative when restic gets them."""
     if not profile.backup.source_relative:
-        return os.getcwd()
+        return str(files.current_directory())
     return os.path.realpath(os.path.join(profile.base_dir, profile.backup.source_base))
 
 

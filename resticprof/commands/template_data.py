@@ -94,7 +94,7 @@ def _base(started_in: Path) -> dict[str, Any]:
     return {
         "now": datetime.now(LocalZone()),
         "startup_dir": str(started_in),
-        "current_dir": os.getcwd(),
+        "current_dir": str(files.current_directory()),
         "temp_dir": files.temporary_directory(),
         "binary_dir": str(Path(sys.argv[0] or sys.executable).absolute().parent),
         "os": platform.system().lower(),

@@ -15,6 +15,7 @@ from resticprof.model import masking
 from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
 from resticprof.model.types import known
 from resticprof.restic import flags
+from resticprof.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,5 +165,6 @@ def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callab
     if name in _REPOSITORY_FLAGS.values():
         return lambda text: masking.repository_secret(expanded("EH")(text))
     if name == "path":
-        return lambda text: os.path.abspath(expanded("E")(text))
+        here = files.current_directory()
+        return lambda text: os.path.normpath(os.path.join(here, expanded("E")(text)))
     return lambda text: masking.named_secret(name, text)

@@ -126,7 +126,14 @@ def home() -> Path | None:
 
 
 def current_directory() -> Path:
-    """The working directory. Raises `Error` when somebody has removed it."""
+    """Where we are, under the name that the shell knows, as programs in Go see it (`$PWD`).
+
+    Raises `Error` when somebody has removed it.
+    """
+    named = os.environ.get("PWD", "")
+    with contextlib.suppress(OSError):
+        if os.path.isabs(named) and Path(named).samefile("."):
+            return Path(named)
     try:
         return Path.cwd()
     except FileNotFoundError as error:

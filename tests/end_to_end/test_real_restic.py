@@ -116,6 +116,20 @@ def test_check_and_retention_surround_the_backup(home):
     assert len(snapshots(home)) == 1
 
 
+@pytest.mark.parametrize(
+    "keys",
+    ["", 'source-base = "{path}/link"\nsource-relative = true', 'source-base = "{path}/link"'],
+)
+def test_retention_finds_the_snapshots_of_relative_sources(home, keys):
+    """restic names a folder as the shell does, also one that is reached by a link."""
+    (home.path / "link").symlink_to(home.path)
+    text = PROFILES.replace('source = ["{path}/documents"]', f'source = ["documents"]\n{keys}')
+    home.write("profiles.toml", text.format(path=home.path))
+    for _ in range(2):
+        home.run("-n", "guarded", "backup", env={"PWD": str(home.path / "link")}).expect(0)
+    assert len(snapshots(home)) == 1
+
+
 def test_status_file_tells_the_numbers_of_the_backup(home):
     home.run("-n", "home", "backup").expect(0)
     status = json.loads((home.path / "status.json").read_text())

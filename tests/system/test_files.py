@@ -229,3 +229,14 @@ def test_an_absolute_pattern_gives_absolute_paths(tree):
 def test_a_bad_pattern_is_an_error(tree, pattern):
     with pytest.raises(Error, match="is not a pattern"):
         files.glob_sources(pattern, root=str(tree))
+
+
+@pytest.mark.parametrize("named", ["link", "real", "other", "", "none"])
+def test_current_directory_has_the_name_that_the_shell_knows(tmp_path, monkeypatch, named):
+    for folder in ("real", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path / "real")
+    monkeypatch.setenv("PWD", str(tmp_path / named) if named else "")
+    expected = "link" if named == "link" else "real"
+    assert files.current_directory() == tmp_path / expected
