@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import logging
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,9 +17,13 @@ from resticprof.system.streams import Stream
 if TYPE_CHECKING:
     from resticprof.system.logs import Logs
 
+log = logging.getLogger("resticprof")
+
 Feed = Callable[[str], object]
 INFO = 20
 WARNING = 30
+
+_PLACES = frozenset({"auto", "log", "console", "all"})
 
 
 class Role(enum.Enum):
@@ -143,7 +148,10 @@ class Routes:
 
 def _targets(command_output: str, *, terminal: bool) -> tuple[bool, bool]:
     """(log, console) by the words of `--command-output`."""
-    words = {word.strip() for word in command_output.split(",")}
+    words = {word.strip() for word in command_output.split(",") if word.strip()}
+    for word in sorted(words - _PLACES):
+        log.warning("command-output `%s` is not one of auto, log, console, all", word)
+    words = words & _PLACES or {"auto"}
     if "all" in words or ("auto" in words and terminal):
         return True, True
     if "auto" in words:

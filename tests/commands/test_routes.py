@@ -99,6 +99,14 @@ def test_command_output_decides_about_words(profiles, where, console, logged):
     assert "backup default: OK" not in outcome.err
 
 
+@pytest.mark.parametrize(("where", "console"), [("nowhere", False), ("nowhere,console", True)])
+def test_place_that_nobody_knows_is_told_and_loses_nothing(profiles, where, console):
+    outcome = profiles.run("--log", "log", "--command-output", where, "backup").expect(0)
+    assert "command-output `nowhere` is not one of auto, log, console, all" in log_of(profiles)
+    assert ("saved" in outcome.out) is console
+    assert ("saved" in log_of(profiles)) is not console
+
+
 def test_stderr_takes_everything(profiles):
     outcome = profiles.run("--stderr", "dump", "latest", "/x").expect(0)
     assert outcome.out == ""
