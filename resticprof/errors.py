@@ -10,6 +10,7 @@ Error                    1    anything we explain to the user; no traceback
 │  └─ ResticNotFound     6    restic itself (the reference's number)
 ├─ Interrupted       128+n    signal n ended the run: .signal
 ├─ Skipped               0    the run was left out on purpose: .reason
+├─ OutputLost           74    standard output takes no more, or has no reader (141): .ended
 ├─ HttpError             1    a request that got no good answer: .status, .retry_after
 ├─ MonitorError          1    a monitoring service said no; a warning, except in `monitor test`
 └─ CommandError          …    a child failed: .command_line, .exit_code, .stderr
@@ -123,6 +124,18 @@ class Skipped(Error):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class OutputLost(Error):
+    """Standard output takes no more, and without it the command is pointless.
+
+    `ended`: nobody reads it any more, which shells tell by the status of SIGPIPE.
+    """
+
+    def __init__(self, text: str, *, ended: bool) -> None:
+        super().__init__(text)
+        self.ended = ended
+        self.exit_code = 141 if ended else 74
 
 
 class MonitorError(Error):

@@ -65,8 +65,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         json = self.section.flags.get("json", self.profile.flags.get("json"))
         return self.command in DATA_COMMANDS or typed or _is_on(json)
 
+    @property
+    def only_looks(self) -> bool:
+        """Whether restic's output is all there is to it: without a reader it is pointless."""
+        return self.command in LOOKING
+
 
 DATA_COMMANDS = frozenset({"cat", "dump"})
+LOOKING = DATA_COMMANDS | {"diff", "find", "list", "ls", "snapshots", "stats"}
 
 
 def plan(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import logging
 import os
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from resticprof.model.run import ANSWER
 from resticprof.system.logs import unmarked
 from resticprof.system.process import Streams
-from resticprof.system.streams import Stream
+from resticprof.system.streams import Stream, Writer
 
 if TYPE_CHECKING:
     from resticprof.system.logs import Logs
@@ -41,6 +40,7 @@ class Routes:
     def __init__(self, logs: Logs, command_output: str, *, to_stderr: bool) -> None:
         self._logs = logs
         self._to_stderr = to_stderr
+        self._writers = {1: Writer(1), 2: Writer(2)}
         to_log, to_console = _targets(command_output, terminal=os.isatty(1))
         if logs.target is None:
             to_log, to_console = False, True
@@ -54,21 +54,25 @@ class Routes:
         *,
         swallow: bool = False,
         needed: bool = False,
+        pointless: bool = False,
     ) -> Stream:
         """restic's standard output.
 
         `feed` reads its numbers, unless a terminal would lose its progress and they are not
-        `needed`. `swallow`: what `feed` wants for itself is not shown.
+        `needed`. `swallow`: what `feed` wants for itself is not shown. `pointless`: so is restic,
+        when nobody can read it.
         """
         if role is Role.NOTHING:
             return Stream(echo=False)
         to_log = self._to_log and role is not Role.DATA
         to_console = self._to_console or role is Role.DATA
         descriptor = 2 if self._to_stderr or role is Role.ASIDE else 1
-        shown = _shown(descriptor) if to_console else Stream(echo=False)
+        write = Writer(descriptor, needed=True) if pointless else self._writers[descriptor]
+        raw = write if to_console else None
         progress = to_console and os.isatty(1) and not (to_log or needed)
         if not swallow and (feed is None or progress):
-            return shown
+            inherited = raw is not None and descriptor == 1
+            return Stream() if inherited else Stream(echo=False, raw=raw)
 
         def line(text: str) -> None:
             if feed and feed(text):
@@ -76,11 +80,9 @@ class Routes:
             if role is not Role.DATA:
                 self._note(ANSWER, text)
             if swallow and to_console:
-                _write(descriptor, f"{text}\n".encode())
+                write(f"{text}\n".encode())
 
-        if swallow:
-            return Stream(echo=False, lines=line, keep=True)
-        return Stream(echo=shown.echo, raw=shown.raw, lines=line, keep=True)
+        return Stream(echo=False, raw=None if swallow else raw, lines=line, keep=True)
 
     def of_errors(self, *feeds: Feed, hidden: bool = False) -> Stream:
         """restic's standard error: shown, kept, and read by `feeds`."""
@@ -115,7 +117,7 @@ class Routes:
         def data(text: str) -> None:
             self._note(ANSWER, prefix + text)
             if self._to_console:
-                _write(2 if self._to_stderr else 1, f"{prefix}{text}\n".encode())
+                self._writers[2 if self._to_stderr else 1](f"{prefix}{text}\n".encode())
 
         def words(text: str) -> None:
             level, message = unmarked(text)
@@ -124,7 +126,7 @@ class Routes:
                 return
             self._note(WARNING, prefix + text)
             if self._to_console:
-                _write(2, f"{prefix}{text}\n".encode())
+                self._writers[2](f"{prefix}{text}\n".encode())
 
         return Streams(
             stdout=Stream(echo=False, lines=data),
@@ -137,8 +139,7 @@ class Routes:
         They come in whole lines: in half a line half a password would not be recognised.
         """
         clean = self._logs.scrubber.scrub(data.decode(errors="surrogateescape"))
-        with contextlib.suppress(OSError):  # nobody reads them
-            _write(2, clean.encode(errors="surrogateescape"))
+        self._writers[2](clean.encode(errors="surrogateescape"))
 
     def _note(self, level: int, text: str) -> None:
         self._logs.tail.add(level, self._logs.scrubber.scrub(text))
@@ -157,16 +158,3 @@ def _targets(command_output: str, *, terminal: bool) -> tuple[bool, bool]:
     if "auto" in words:
         return True, False
     return "log" in words, "console" in words
-
-
-def _shown(descriptor: int) -> Stream:
-    return Stream() if descriptor == 1 else Stream(echo=False, raw=_to_stderr)
-
-
-def _to_stderr(data: bytes) -> None:
-    _write(2, data)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

@@ -83,6 +83,7 @@ class Starter:
                 None if step.command in DATA_COMMANDS else collector.feed,
                 swallow=step.main and self._swallows(step),
                 needed=step.main and self._plan.retries > 0,  # never after a snapshot was saved
+                pointless=step.main and self._plan.only_looks,
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
         )

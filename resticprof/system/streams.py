@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
+import errno
+import logging
 import math
 import os
 import re
+import select
 import time
 from collections.abc import Callable
 
 import msgspec
+
+from resticprof.errors import OutputLost
+
+log = logging.getLogger("resticprof")
 
 KEPT = 64 * 1024  # bytes of each stream; fits into one environment variable (128 KiB)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\].*?(?:\x07|\x1b\\)")
@@ -40,15 +46,14 @@ def without_control(text: str) -> str:
 
 
 class Output:
-    """The receivers of one stream of one child. `BrokenPipeError` means that nobody listens."""
+    """The receivers of one stream of one child. `BrokenPipeError`: they want no more of it."""
 
     def __init__(self, stream: Stream, descriptor: int) -> None:
-        self._descriptor = descriptor
         self._tail = Tail()
         self._lines = Lines(stream.lines) if stream.lines else None
         self._words = Words(stream.words) if stream.words else None
         receivers = (
-            self._echo if stream.echo else None,
+            Writer(descriptor) if stream.echo else None,
             stream.raw,
             self._words,
             self._tail if stream.keep else None,
@@ -88,12 +93,44 @@ class Output:
         """The end that was kept."""
         return self._tail.text
 
-    def _echo(self, data: bytes) -> None:
-        """Who reads our stdout may end the child, as without us; stderr may get lost."""
-        lost = (OSError,) if self._descriptor == 2 else ()
-        with contextlib.suppress(*lost):
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+
+class Writer:
+    """Passes bytes on to one of our own streams, `needed` or not.
+
+    When it cannot be written to, nobody reads it any more or its disk is full. What is needed is an
+    `OutputLost` then. Other words get lost, which is told once: work does not end for them.
+    """
+
+    def __init__(self, descriptor: int, *, needed: bool = False) -> None:
+        self._descriptor = descriptor
+        self._needed = needed
+        self._lost = False
+
+    def __call__(self, data: bytes) -> None:
+        try:
+            while data and not self._lost:
+                data = data[self._written(data) :]
+        except OSError as error:
+            self._lost = True
+            loss = lost(self._descriptor, error)
+            if self._needed:
+                raise loss from error
+            log.warning("%s; the run goes on without", loss)
+
+    def _written(self, data: bytes) -> int:
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:  # whoever gave it to us does not want to wait, but we do
+            select.select([], [self._descriptor], [])
+            return 0
+
+
+def lost(descriptor: int, error: OSError) -> OutputLost:
+    """Why one of our own streams takes nothing more."""
+    name = "standard error" if descriptor == 2 else "standard output"
+    ended = error.errno == errno.EPIPE
+    reason = "nobody reads it any more" if ended else error.strerror
+    return OutputLost(f"cannot write to {name}: {reason}", ended=ended)
 
 
 class Lines:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -136,6 +138,7 @@ def test_log_of_the_configuration_gives_way_to_the_option(profiles):
 
 FLOOD = """#!{python} -SE
 import sys
+import time
 if sys.argv[1] == "version":
     print("restic 0.18.0 compiled")
     raise SystemExit
@@ -208,3 +211,90 @@ MY_PASSWORD = "not-to-be-seen"
     outcome = project.run("check").expect(0)
     assert "not-to-be-seen" not in outcome.err
     assert outcome.err.count("the password is ×××\n") == 40_000
+
+
+# ---- a stream that takes nothing more ---------------------------------------------------------
+
+
+def to_full_disk(profiles, *words, stream=1):
+    line = f'exec {sys.executable} -m resticprof "$@" {stream}>/dev/full'
+    return subprocess.run(
+        ["sh", "-c", line, "sh", *words],
+        cwd=profiles.path,
+        env=profiles.env,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def without_reader(profiles, *words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "resticprof", *words],
+        cwd=profiles.path,
+        env=profiles.env,
+        check=False,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    return done
+
+
+@pytest.mark.parametrize("broken", [to_full_disk, without_reader])
+@pytest.mark.parametrize("words", [("backup",), ("backup", "--json"), ("--stderr", "backup")])
+def test_work_does_not_end_for_words_that_nobody_can_read(profiles, fake_restic, broken, words):
+    fake_restic.answer("backup", out=("saved",) * 20_000)
+    done = broken(profiles, *words)
+    assert done.returncode == 0, done.stderr
+    assert "backup default: OK" in done.stderr
+    assert done.stderr.count("cannot write to standard output: ") == ("--stderr" not in words)
+    assert not fake_restic.signals
+
+
+def test_work_does_not_end_for_lost_words_of_json_that_is_ours(profiles, fake_restic):
+    keys = "[default.backup]\nextended-status = true\n"
+    profiles.write("profiles.toml", PROFILES.replace("[default.backup]\n", keys))
+    done = to_full_disk(profiles, "backup")
+    assert done.returncode == 0, done.stderr
+
+
+def test_full_disk_for_stderr_ends_nothing(profiles):
+    assert to_full_disk(profiles, "backup", stream=2).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "reason"),
+    [
+        (to_full_disk, 74, "No space left on device"),
+        (without_reader, 141, "nobody reads it any more"),
+    ],
+)
+def test_listing_that_nobody_can_read_ends_in_peace(profiles, fake_restic, broken, code, reason):
+    """restic is interrupted, so that it removes its lock; SIGPIPE would leave it behind."""
+    fake_restic.answer("snapshots", out=("[]",), delay=30)
+    done = broken(profiles, "snapshots")
+    assert done.returncode == code, done.stderr
+    assert f"FAILED (cannot write to standard output: {reason})" in done.stderr
+    assert fake_restic.signals == [signal.SIGINT]
+
+
+def test_reader_that_is_slow_gets_everything(profiles, fake_restic):
+    """A stream that does not block is what some job runners give to their children."""
+    fake_restic.answer("backup", out=("x" * 100,) * 5000)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with subprocess.Popen(
+        [sys.executable, "-m", "resticprof", "backup"],
+        cwd=profiles.path,
+        env=profiles.env,
+        stdout=writing,
+        stderr=subprocess.DEVNULL,
+    ):
+        os.close(writing)
+        time.sleep(1)
+        with open(reading) as stream:
+            assert len(stream.read()) == len("checked\n") + 5000 * 101
