@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -9,7 +10,7 @@ import traceback
 from resticprof.cli import completion, generate, inspect, monitor, schedule
 from resticprof.cli import help as _help
 from resticprof.cli.app import app
-from resticprof.errors import Error
+from resticprof.errors import Error, OutputLost
 from resticprof.model import masking
 
 COMMANDS = (_help, inspect, schedule, monitor, generate, completion)
@@ -22,14 +23,15 @@ def main() -> None:
     try:
         app(prog_name="resticprof")
     except Error as error:
-        _say(str(error))
+        if not (isinstance(error, OutputLost) and error.ended):  # who left wants to hear nothing
+            _say(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(141)
     except Exception:  # noqa: BLE001 - an unexpected end must not look like success
         sys.stderr.write(masking.mask_text(traceback.format_exc()))
         _say("this is a mistake in resticprof; please report it with the lines above")
         sys.exit(70)
+    finally:
+        _give_up_what_is_left()
 
 
 def _open_standard_streams() -> None:
@@ -41,5 +43,15 @@ def _open_standard_streams() -> None:
             setattr(sys, name, stream)
 
 
+def _give_up_what_is_left() -> None:
+    """Words that a full disk did not take. Python would try again, and change our exit status."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, None)
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(f"resticprof: {masking.mask_text(text)}\n")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"resticprof: {masking.mask_text(text)}\n")

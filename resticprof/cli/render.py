@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from resticprof.system import streams
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
 def write(text: str) -> None:
-    """The command's own result, on standard output."""
-    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+    """The command's own result, on standard output. Raises `OutputLost`."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise streams.lost(1, error) from error
 
 
 def json(value: Any) -> None:

@@ -273,3 +273,42 @@ def test_wait_keeps_the_message_of_a_failure_on_the_terminal(profiles):
         assert process.wait(20) == 2
     os.close(ours)
     os.close(theirs)
+
+
+# ---- standard output that takes nothing ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", [["profiles"], ["version"], ["--dry-run", "home.check"], ["-n", "home", "show"]]
+)
+def test_full_disk_for_the_result_of_our_command_is_an_error_without_a_traceback(profiles, words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "resticprof", *words],
+            cwd=profiles.path,
+            env=profiles.env,
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 74
+    said = "resticprof: cannot write to standard output: No space left on device\n"
+    assert done.stderr.endswith(said)
+    assert "Traceback" not in done.stderr
+
+
+def test_reader_that_has_enough_is_told_nothing(profiles):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "resticprof", "profiles"],
+        cwd=profiles.path,
+        env=profiles.env,
+        check=False,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
