@@ -66,7 +66,6 @@ def run(plan: Plan, session: Session) -> Report:
             around.after_fail()
         story.end()
         report = around.report()
-        _last_line(report)
         with story.spared():
             record.record(plan, report, session.global_)
         with story.spared():
@@ -75,7 +74,7 @@ def run(plan: Plan, session: Session) -> Report:
         around.clear_up()
         around.send(section.send_finally)
         around.join()
-        service.status(reports.summary_sentence(report))
+        _last_line(report)
     return around.report()
 
 
@@ -104,4 +103,6 @@ def _lock(plan: Plan, session: Session, patience: Patience) -> Iterator[lock.Loc
 def _last_line(report: Report) -> None:
     """What happened, in one line for people; monitors have their own, so it is not in their log."""
     level = logging.INFO if report.outcome is Outcome.SUCCESS else logging.WARNING
-    logging.getLogger(OUTCOME).log(level, "%s", reports.summary_sentence(report))
+    sentence = reports.summary_sentence(report)
+    logging.getLogger(OUTCOME).log(level, "%s", sentence)
+    service.status(sentence)

@@ -116,3 +116,24 @@ def test_recording_is_as_the_table_says(name):
     if "POST /ping/fail" in names:
         outcome = "failure"
     assert fits(names, list(table(outcome)))
+
+
+# ---- the last line ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fails", "words"),
+    [
+        ({}, "backup home: OK in"),
+        ({"restic backup": 12}, "backup home: FAILED (exit 12: wrong password) after"),
+        ({"run-before": 75}, "backup home: SKIPPED ("),
+        ({"run-finally": 1, "/send-finally": 500}, "backup home: OK in"),
+    ],
+)
+def test_last_line_says_how_the_run_ended_whatever_is_said_after_restic(tmp_path, fails, words):
+    with Scene(tmp_path) as scene:
+        scene.change('"trace run-finally"', '"echo cleared up; trace run-finally"')
+        outcome = play(scene, {"fails": fails})
+    *_, last = outcome.err.splitlines()
+    assert words in last
+    assert outcome.err.count("backup home: ") == 1
