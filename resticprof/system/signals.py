@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGABRT)
 PULSE = 0.1  # seconds between two looks for a signal, where nothing can wake us
 
 
@@ -73,7 +73,7 @@ class _Tower:
 
 
 class Signals:
-    """INT, TERM and HUP during a run: `with Signals() as signals:` in the main thread.
+    """INT, TERM, HUP and ABRT during a run: `with Signals() as signals:` in the main thread.
 
     Each signal is told once: by `Interrupted` from `check` or `sleep`, or by the `Result` of the
     child that ran when it came. What runs after that (failure hooks) is left in peace until the

@@ -397,7 +397,7 @@ def test_a_signal_before_the_first_byte_starts_nothing(tmp_path, fast):
 # ---- stopping -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGABRT])
 def test_restic_gets_one_interrupt_whatever_we_got(tmp_path, number, fast):
     log = tmp_path / "log"
     with Signals() as signals:
