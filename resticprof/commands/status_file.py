@@ -113,7 +113,7 @@ def entries(report: Report) -> dict[str, Json]:
 def _of_step(step: StepReport, report: Report) -> Json:
     entry = {
         "success": not step.error,
-        "time": _time(report),
+        "time": step.ended.isoformat() if step.ended else _time(report),
         "error": _text(step.error),
         "stderr": _text(step.stderr),
         "duration": math.ceil(step.seconds),

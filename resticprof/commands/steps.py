@@ -9,7 +9,7 @@ from resticprof.commands import arguments
 from resticprof.commands.patience import Attempt, Move, Patience, Rules, next_move, stale
 from resticprof.commands.plan import Plan, Step
 from resticprof.commands.start import Done, Starter
-from resticprof.commands.story import WARNING
+from resticprof.commands.story import WARNING, now
 from resticprof.errors import ResticError
 from resticprof.model import report as reports
 from resticprof.model.run import Result, StepReport
@@ -69,6 +69,7 @@ class Steps:
             name=step.name,
             exit_code=result.exit_code,
             seconds=result.seconds,
+            ended=now(),
             error="" if result.exit_code == 0 or tolerated else process.cause(result),
             meaning=self._meaning(done),
             stderr=result.stderr,

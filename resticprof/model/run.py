@@ -142,6 +142,7 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     exit_code: int
     seconds: float
+    ended: datetime | None = None  # aware
     error: str = ""  # the cause only, such as `exit status 1`; empty: success
     meaning: str = ""  # why it failed, in words of ours: `the password is wrong`
     stderr: str = ""

@@ -127,7 +127,7 @@ def _of_backup(report: Report, step: StepReport | None) -> Iterator[_Value]:
     """The reference's metrics: about restic's part alone."""
     status = 0 if step is None else _status(step)
     yield f"{BACKUP}status", "Backup status: 0=fail, 1=warning, 2=success.", status, {}
-    yield f"{BACKUP}time_seconds", "Last backup run (unixtime).", _time(report), {}
+    yield f"{BACKUP}time_seconds", "Last backup run (unixtime).", _time(report, step), {}
     if step is not None:
         yield f"{BACKUP}duration_seconds", "The backup duration (in seconds).", step.seconds, {}
         for end, help_text, value in _known(step.summary, BACKUP_NUMBERS):
@@ -140,17 +140,18 @@ def _of_command(report: Report, command: str, step: StepReport | None) -> Iterat
     if step is None or command == report.command:
         succeeded = report.outcome is not Outcome.FAILED
         status = 1 if _warned(report) else 2 if succeeded else 0
-        exit_code, seconds = report.exit_code, report.seconds
+        exit_code, seconds, time = report.exit_code, report.seconds, _time(report)
     else:
         succeeded = not step.error
         status, exit_code, seconds = _status(step), step.exit_code, step.seconds
+        time = _time(report, step)
     last = "resticprof_last_run_"
     yield f"{last}status", "Status of the last run: 0=fail, 1=warning, 2=success.", status, label
     yield f"{last}exit_code", "Exit status of the last run.", exit_code, label
     yield f"{last}duration_seconds", "How long the last run took.", seconds, label
-    yield f"{last}timestamp_seconds", "When the last run ended.", _time(report), label
+    yield f"{last}timestamp_seconds", "When the last run ended.", time, label
     if succeeded:
-        yield LAST_SUCCESS, "When the last successful run ended.", _time(report), label
+        yield LAST_SUCCESS, "When the last successful run ended.", time, label
     if step is not None:
         for name, help_text, value in _known(step.summary, RUN_NUMBERS):
             yield name, help_text, value, label
@@ -175,8 +176,9 @@ def _warned(report: Report) -> bool:
     return report.outcome is Outcome.WARNING or report.exit_code == 3
 
 
-def _time(report: Report) -> float:
-    return (report.ended or report.started).timestamp()
+def _time(report: Report, step: StepReport | None = None) -> float:
+    """When the run ended, or one step of it."""
+    return ((step and step.ended) or report.ended or report.started).timestamp()
 
 
 def _names_made_valid(labels: Mapping[str, str]) -> dict[str, str]:

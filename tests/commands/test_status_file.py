@@ -83,6 +83,13 @@ def test_backup_retention_and_check_have_entries():
     }
 
 
+def test_each_entry_has_the_time_of_its_own_end():
+    ended = START + timedelta(seconds=3)
+    found = members(report(step("backup", ended=ended), step("check")))
+    assert found["backup"]["time"] == "2026-02-03T04:05:09+01:00"
+    assert found["check"]["time"] == "2026-02-03T04:05:15+01:00"
+
+
 def test_failed_backup_has_zeros():
     failed = step("backup", exit_code=1, error="exit status 1", stderr="Fatal: one\ntwo\n")
     assert members(report(failed, outcome=Outcome.FAILED))["backup"] == entry(

@@ -192,6 +192,19 @@ def test_every_step_is_told():
     assert "resticprof_last_success_timestamp_seconds{check}" not in found
 
 
+def test_step_has_the_time_of_its_own_end():
+    steps = (
+        StepReport(name="retention", exit_code=0, seconds=1, ended=END - timedelta(seconds=50)),
+        msgspec.structs.replace(BACKUP, ended=END - timedelta(seconds=40)),
+    )
+    found = values(changed(steps=steps))
+    end = END.timestamp()
+    assert found["resticprofile_backup_time_seconds"] == end - 40
+    assert found["resticprof_last_run_timestamp_seconds{backup}"] == end
+    assert found["resticprof_last_run_timestamp_seconds{retention}"] == end - 50
+    assert found["resticprof_last_success_timestamp_seconds{retention}"] == end - 50
+
+
 def test_other_command_has_no_backup_metrics():
     prune = StepReport(name="prune", exit_code=0, seconds=1, summary=Summary(bytes_removed=5))
     found = values(changed(command="prune", steps=(prune,)))
