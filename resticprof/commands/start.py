@@ -16,6 +16,7 @@ from resticprof.system import process, service
 from resticprof.system.process import Input, Streams
 
 if TYPE_CHECKING:
+    from resticprof.commands.hooks import Shell
     from resticprof.commands.patience import Patience
     from resticprof.commands.plan import Plan, Step
     from resticprof.commands.session import Session
@@ -75,7 +76,7 @@ class Starter:
     def _streams(self, step: Step, collector: output.Collector) -> Streams:
         """Where restic's streams lead: its data to stdout, its words to stderr, both to us."""
         routes = self._session.routes
-        reactions = StreamErrors(self._plan.profile.stream_error, self._around.shell)
+        reactions = StreamErrors(self._plan.profile.stream_error, self._shell)
         return Streams(
             stdin=self._stdin(step),
             stdout=routes.of_output(
@@ -87,6 +88,10 @@ class Starter:
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
         )
+
+    def _shell(self) -> Shell:
+        """For what runs beside restic: the lock file keeps naming restic, which may outlive us."""
+        return msgspec.structs.replace(self._around.shell(), on_start=None)
 
     def _role(self, step: Step) -> Role:
         if step.tried:
@@ -105,7 +110,7 @@ class Starter:
         if not (step.main and step.command == "backup"):
             return Input.NOTHING
         if backup.stdin_command:
-            shell = self._around.shell()
+            shell = self._shell()
             return tuple(shell.command(line) for line in backup.stdin_command)
         wanted = backup.stdin or "--stdin" in step.extra
         return Input.OURS if wanted else Input.NOTHING

@@ -157,3 +157,22 @@ def test_signal_after_success_shows_in_the_exit_status_alone(shots, step):
         assert shot.seconds < 5
         expect_nothing_left(shot)
     expect_kill_is_survived(killed)
+
+
+def test_lock_of_a_killed_run_is_held_while_restic_works_also_after_a_reaction_to_it(tmp_path):
+    """What reacts to restic's words ends before restic does."""
+    with Scene(tmp_path) as scene:
+        scene.change(
+            "[home]\n", "[home]\nstream-error = { pattern = 'oops', run = 'trace reacted' }\n"
+        )
+        words = '[ "$1" != backup ] || echo oops >&2\n'
+        scene.project.program("restic", scene.restic.replace("trace ", f"{words}trace ", 1))
+        scene.block("restic backup")
+        process = scene.start()
+        scene.wait_at("restic backup")
+        scene.wait_for("reacted")
+        time.sleep(0.3)  # it has ended, too
+        process.kill()
+        process.communicate()
+        with pytest.raises(LockedError), lock.hold(scene.lock_file):
+            pass

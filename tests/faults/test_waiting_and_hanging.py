@@ -27,10 +27,7 @@ def scene(tmp_path):
 def started(scene, name):
     """A run that has come to something, which it will not leave by itself."""
     process = scene.start()
-    end = time.monotonic() + 20
-    while name not in scene.log:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    scene.wait_for(name)
     return process
 
 

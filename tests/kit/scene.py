@@ -168,6 +168,13 @@ class Scene:
             assert time.monotonic() < end, f"no `{name}` within {timeout} s; only {self.log}"
             time.sleep(0.01)
 
+    def wait_for(self, name: str, timeout: float = 20) -> None:
+        """Return when something has been noted."""
+        end = time.monotonic() + timeout
+        while name not in self.log:
+            assert time.monotonic() < end, f"no `{name}` within {timeout} s; only {self.log}"
+            time.sleep(0.01)
+
     def _paths(self) -> list[str]:
         return [request.path for request in self.server.requests]
 
