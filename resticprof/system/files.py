@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # seconds; what `exclusive` protects takes milliseconds
 PRIVATE = "resticprof-private-"
 
+_NOT_REPLACED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY}
+"""The directory is not ours, or the file is a mount by itself, as containers have them."""
+
 
 def write_atomically(path: str | Path, data: str | bytes, *, mode: int = 0o644) -> None:
     """Replace a file in one step: readers see the old content or the new one, whatever happens.
 
-    A symbolic link keeps pointing to the file it names. The umask takes bits from `mode`.
+    A symbolic link keeps pointing to the file it names. The umask takes bits from `mode`. A file
+    that cannot be replaced, but be written, is written over; one for our eyes only never is.
     """
     content = data.encode() if isinstance(data, str) else data
     target = Path(os.path.realpath(path))
@@ -34,9 +38,23 @@ def write_atomically(path: str | Path, data: str | bytes, *, mode: int = 0o644) 
         if target.exists() and not target.is_file():
             target.write_bytes(content)  # a device or a pipe must not become a regular file
         else:
-            _replace(target, content, mode)
+            _replace_or_write_over(target, content, mode)
     except OSError as error:
         raise Error(f"cannot write `{path}`: {error.strerror or error}") from error
+
+
+def _replace_or_write_over(target: Path, content: bytes, mode: int) -> None:
+    try:
+        _replace(target, content, mode)
+    except OSError as error:
+        public = mode & (stat.S_IRGRP | stat.S_IROTH)
+        if not (public and error.errno in _NOT_REPLACED and target.exists()):
+            raise
+        with target.open("r+b") as file:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _replace(target: Path, content: bytes, mode: int) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from resticprof.errors import Error
 from resticprof.system import files
+from tests.kit import namespaces
 
 
 def python(code, *arguments, **options):
@@ -70,6 +71,48 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     assert "cannot write" in done.stderr
     assert "File too large" in done.stderr
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
+
+
+WRITE = """
+    import sys
+    from resticprof.system import files
+    with files.exclusive(sys.argv[1]):
+        files.write_atomically(sys.argv[1], "new", mode=int(sys.argv[2], 8))
+"""
+
+
+@pytest.fixture(params=["a mount by itself", "a mount in a read-only directory"])
+def mounted(request, tmp_path):
+    """A file that cannot be replaced, and the words that start a program which finds it so."""
+    if reason := namespaces.refused():
+        pytest.skip(f"nothing can be mounted here: {reason}")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").touch()
+    real = tmp_path / "real"
+    real.write_text("the old text is longer")
+    line = f"mount --bind {real} {folder}/a && "
+    if "read-only" in request.param:
+        line = f"mount --bind {folder} {folder} && {line} mount -o remount,bind,ro {folder} && "
+    words = (*namespaces.UNSHARE, "sh", "-c", f'{line}exec "$@"', "sh", sys.executable, "-c")
+    return real, (*words, textwrap.dedent(WRITE), str(folder / "a"))
+
+
+def test_a_file_that_cannot_be_replaced_is_written_over(mounted):
+    """Containers have such files, and files that are ours in directories that are not."""
+    real, words = mounted
+    real.chmod(0o664)
+    done = subprocess.run([*words, "644"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert real.read_text() == "new"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o664
+
+
+def test_a_file_for_our_eyes_only_is_never_written_over(mounted):
+    real, words = mounted
+    done = subprocess.run([*words, "600"], check=False, capture_output=True, text=True)
+    assert "cannot write" in done.stderr
+    assert real.read_text() == "the old text is longer"
 
 
 def test_a_directory_that_is_missing_is_an_error_naming_the_file(tmp_path):
