@@ -121,7 +121,7 @@ def _spares(command: str, flag: str) -> bool:
 
 def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:
     """restic itself waits for a part of `--lock-wait`, if it can and nobody asked otherwise."""
-    if not context.filter or step.command in _WITHOUT_RETRY:
+    if not context.filter:
         return
     known = flags.known(step.command, context.restic.version)
     typed = any(word.startswith("--retry-lock") for word in step.extra)
@@ -130,9 +130,6 @@ def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:
     retry = argv.retry_lock(context.lock_wait, float(context.global_.restic_lock_retry_after))
     if retry:
         found.setdefault("retry-lock", (retry,))
-
-
-_WITHOUT_RETRY = frozenset({"init", "unlock"})
 
 
 def _with_private_files(found: Flags, profile: Profile, context: Context) -> Flags:

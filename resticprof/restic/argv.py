@@ -103,8 +103,7 @@ def retry_lock(left: float, retry_after: float) -> str | None:
     """
     if retry_after <= 0:
         return None
-    pause = min(max(retry_after, 15.0), 1800.0)
-    minutes = int(min(left - pause - 15.0, 600.0) // 60.0)
+    minutes = int(min(left - retry_after - 15.0, 600.0) // 60.0)
     return f"{minutes}m" if minutes > 0 else None
 
 

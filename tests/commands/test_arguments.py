@@ -188,6 +188,14 @@ def test_restic_waits_for_locks_itself_where_it_can(project, fake_restic, versio
     assert "retry-lock" not in outcome.err
 
 
+def test_every_restic_of_a_run_may_wait_for_locks(project, fake_restic):
+    keys = "initialize = true\n[default.backup]\ncheck-before = true\n"
+    project.write("profiles.toml", VERSION_1 + keys)
+    project.run("--lock-wait", "1h", "backup").expect(0)
+    assert [call.command for call in fake_restic.calls] == ["init", "check", "backup"]
+    assert all("--retry-lock=10m" in call.argv for call in fake_restic.calls)
+
+
 def test_words_of_the_command_line_reach_the_main_command_only(project, fake_restic):
     text = f"""{VERSION_1}
         initialize = true

@@ -35,6 +35,11 @@ def test_restic_waits_whole_minutes_and_leaves_time_for_one_more_attempt(left, v
     assert argv.retry_lock(left, 60) == value
 
 
+@pytest.mark.parametrize(("retry_after", "value"), [(5, "1m"), (20, None), (3600, None)])
+def test_restic_leaves_time_for_the_pause_that_is_configured(retry_after, value):
+    assert argv.retry_lock(80, retry_after) == value
+
+
 def test_restic_does_not_wait_when_waiting_is_switched_off():
     assert argv.retry_lock(3600, 0) is None
 
