@@ -125,10 +125,18 @@ class Steps:
             why = f"{step.name}: {self._cause(done).value}{self._holder(done)}"
             if move is Move.UNLOCK:
                 log.warning("%s; removing the lock, which is stale", why)
-                self._unlocked = True
-                self._aside(Step(command="unlock", section="unlock", label="unlock"))
+                if not self._unlock():
+                    return done, len(moves)
             else:
                 self._pause(why, moves, delay)
+
+    def _unlock(self) -> bool:
+        """Remove a stale lock, once in a run; whether that went well. Why not is told by restic."""
+        self._unlocked = True
+        done = self._aside(Step(command="unlock", section="unlock", label="unlock"))
+        if done.result.exit_code:
+            log.error("unlock: %s; not trying again", process.cause(done.result))
+        return done.result.exit_code == 0
 
     def _aside(self, step: Step) -> Done:
         """A command that may fail; but a signal to us ends the run here as everywhere."""

@@ -188,6 +188,15 @@ def test_stale_lock_is_removed_once(profiles, fake_restic):
     assert "removing the lock, which is stale" in outcome.err
 
 
+def test_lock_that_cannot_be_removed_is_told_and_ends_the_attempts(profiles, fake_restic):
+    profiles.write("profiles.toml", PROFILES.format(more="force-inactive-lock = true"))
+    fake_restic.answer("backup", code=11, err=locked("3h0m0s"))
+    fake_restic.answer("unlock", code=1, err=("Fatal: unable to remove the lock",))
+    outcome = profiles.run("--lock-wait", "10m", "backup").expect(11)
+    assert commands(fake_restic) == ["backup", "unlock"]
+    assert "unlock: exit status 1; not trying again" in outcome.err
+
+
 def test_stale_lock_is_left_alone_without_force_and_the_key_is_named(profiles, fake_restic):
     fake_restic.answer("backup", code=11, err=locked("3h0m0s"))
     outcome = profiles.run("--lock-wait", "10m", "backup").expect(11)
