@@ -13,7 +13,8 @@ from resticprof.commands.stream_errors import StreamErrors
 from resticprof.model.run import Command, Result
 from resticprof.restic import output
 from resticprof.system import process, service
-from resticprof.system.process import Input, Streams
+from resticprof.system.feed import OurInput
+from resticprof.system.process import Streams
 
 if TYPE_CHECKING:
     from resticprof.commands.hooks import Shell
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from resticprof.commands.surroundings import Surroundings
 
 
+KEPT_INPUT = 1024 * 1024
+"""Bytes of our standard input that another attempt can have; one that is locked out reads less."""
+
+
 class Done(msgspec.Struct, frozen=True):
     """How restic ended, and what it said."""
 
     result: Result
     collector: output.Collector
-    input_is_gone: bool = False  # it had our standard input, which can be read once
+    input_is_gone: bool = False  # it had our standard input, and too much of it to repeat it
 
 
 class Starter:
@@ -41,6 +46,7 @@ class Starter:
         self._session = session
         self._around = around
         self._patience = patience
+        self._input = OurInput(KEPT_INPUT)
 
     def start(self, step: Step) -> Done:
         """Run restic to its end, whatever that is."""
@@ -57,7 +63,9 @@ class Starter:
             on_start=self._around.note_child,
             signals=self._session.signals,
         )
-        return Done(result, collector, input_is_gone=streams.stdin is Input.OURS)
+        return Done(
+            result, collector, input_is_gone=streams.stdin is self._input and self._input.gone
+        )
 
     def _context(self, collector: output.Collector) -> arguments.Context:
         invocation = self._session.invocation
@@ -105,12 +113,12 @@ class Starter:
         extended = step.command == "backup" and self._plan.profile.backup.extended_status
         return extended and "--json" not in step.extra
 
-    def _stdin(self, step: Step) -> Input | tuple[Command, ...]:
+    def _stdin(self, step: Step) -> OurInput | tuple[Command, ...] | None:
         backup = self._plan.profile.backup
         if not (step.main and step.command == "backup"):
-            return Input.NOTHING
+            return None
         if backup.stdin_command:
             shell = self._shell()
             return tuple(shell.command(line) for line in backup.stdin_command)
         wanted = backup.stdin or "--stdin" in step.extra
-        return Input.OURS if wanted else Input.NOTHING
+        return self._input if wanted else None

@@ -94,21 +94,45 @@ class Feed:
 Fill = Callable[[Feed], None]
 
 
-def pass_on(feed: Feed) -> None:
-    """Fill with our own standard input."""
+class OurInput:
+    """Fills with our own standard input; what was handed on is kept for the next child.
+
+    `gone`: it was too much to be kept, so no other child can get all of it.
+    """
+
+    def __init__(self, keep: int = 0) -> None:
+        self.gone = False
+        self._room = keep
+        self._kept: list[bytes] = []
+
+    def __call__(self, feed: Feed) -> None:
+        """Hand on what is kept, then the rest."""
+        try:
+            for data in self._kept:
+                feed.write(data)
+            with feed.signals.bell() as bell:
+                while data := _read(feed.signals, bell):
+                    self._keep(data)
+                    feed.write(data)
+        except BrokenPipeError:
+            return
+
+    def _keep(self, data: bytes) -> None:
+        self._room -= len(data)
+        self.gone = self._room < 0
+        if self.gone:
+            self._kept.clear()
+        else:
+            self._kept.append(data)
+
+
+def _read(signals: Signals, bell: Bell) -> bytes:
+    """What comes next; nothing at the end. Raises `Interrupted` at a signal."""
     if sys.stdin is None:  # then its descriptor may be anything by now
         raise Error("cannot read standard input: it is closed")
-    with feed.signals.bell() as bell:
-        while True:
-            try:
-                if bell.fileno() in select.select([0, bell.fileno()], [], [])[0]:
-                    feed.signals.check()
-                data = os.read(0, CHUNK)
-            except OSError as error:
-                raise Error(f"cannot read standard input: {error.strerror}") from error
-            if not data:
-                return
-            try:
-                feed.write(data)
-            except BrokenPipeError:
-                return
+    try:
+        if bell.fileno() in select.select([0, bell.fileno()], [], [])[0]:
+            signals.check()
+        return os.read(0, CHUNK)
+    except OSError as error:
+        raise Error(f"cannot read standard input: {error.strerror}") from error

@@ -21,7 +21,6 @@ its work in peace, and the lock file still names it.
 from __future__ import annotations
 
 import contextlib
-import enum
 import errno
 import logging
 import math
@@ -39,7 +38,7 @@ from resticprof.errors import CommandError, Interrupted
 from resticprof.model.run import Command, Result
 from resticprof.model.types import Duration
 from resticprof.system import processes, service
-from resticprof.system.feed import FAILED, Feed, Fill, pass_on
+from resticprof.system.feed import FAILED, Feed, Fill, OurInput
 from resticprof.system.signals import Bell, Signals
 from resticprof.system.streams import Output, Stream
 
@@ -58,23 +57,16 @@ LINGER = 2.0  # seconds without a word after which we stop listening to what a c
 CHUNK = 64 * 1024
 
 
-class Input(enum.Enum):
-    """Standard input that needs no description."""
-
-    NOTHING = "nothing"
-    OURS = "ours"
-
-
 class Streams(msgspec.Struct, frozen=True, kw_only=True):
     """Where the standard streams of a child lead.
 
     Commands as `stdin` run one after the other, and the child reads what they print. It is not
     started when they fail before they print anything; it is interrupted when they fail later.
     Both raise `CommandError`. Our own input passes through us, so that a child that waits for it
-    can be stopped.
+    can be stopped. Without `stdin` there is nothing to read.
     """
 
-    stdin: Input | bytes | tuple[Command, ...] = Input.NOTHING
+    stdin: OurInput | bytes | tuple[Command, ...] | None = None
     stdout: Stream = Stream()
     stderr: Stream = Stream()
 
@@ -185,8 +177,8 @@ def cause(result: Result) -> str:
 def _input_of(streams: Streams) -> Fill | None:
     """What fills the standard input of a child by and by."""
     commands = streams.stdin
-    if commands is Input.OURS:
-        return pass_on
+    if isinstance(commands, OurInput):
+        return commands
     if not isinstance(commands, tuple):
         return None
 

@@ -13,7 +13,8 @@ import pytest
 from resticprof.errors import Error
 from resticprof.model.run import Command
 from resticprof.system import process
-from resticprof.system.process import Input, Streams
+from resticprof.system.feed import OurInput
+from resticprof.system.process import Streams
 from resticprof.system.signals import Signals
 from tests.kit.project import CHECKOUT
 
@@ -68,7 +69,7 @@ def test_time_limit_ends_a_child_that_waits_for_commands(fast):
 
 def test_time_limit_ends_a_child_that_waits_for_our_input(fast, our_input):
     os.write(our_input, b"one\n")
-    result = run(Input.OURS, timeout=0.5)
+    result = run(OurInput(), timeout=0.5)
     assert result.timed_out
     assert result.stdout == "waiting\n4 bytes, 1 signals\n"
 
@@ -81,14 +82,27 @@ def test_failing_command_ends_the_child_only_after_the_interrupt(fast):
 def test_child_that_does_not_read_is_not_waited_for(our_input):
     os.write(our_input, b"one\n")
     begin = time.monotonic()
-    assert process.run(sh("exit 4"), Streams(stdin=Input.OURS)).exit_code == 4
+    assert process.run(sh("exit 4"), Streams(stdin=OurInput())).exit_code == 4
     assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize(("keep", "gone"), [(10, False), (9, True)])
+def test_input_that_was_kept_is_there_for_the_next_child(our_input, keep, gone):
+    os.write(our_input, b"one\n")
+    ours = OurInput(keep)
+    assert process.run(sh("read line; exit 4"), Streams(stdin=ours)).exit_code == 4
+    os.write(our_input, b"two\n")
+    streams = Streams(stdin=ours, stdout=process.CAPTURED.stdout)
+    assert process.run(sh("read a; read b; echo $a $b"), streams).stdout == "one two\n"
+    os.write(our_input, b"3\n")
+    process.run(sh("read a; read b; read c"), streams)
+    assert ours.gone is gone
 
 
 def test_closed_input_is_an_error():
     program = (
-        "from resticprof.system.process import Command, Input, Streams, run\n"
-        "run(Command(argv=('cat',)), Streams(stdin=Input.OURS))"
+        "from resticprof.system.process import Command, OurInput, Streams, run\n"
+        "run(Command(argv=('cat',)), Streams(stdin=OurInput()))"
     )
     words = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", program]
     done = subprocess.run(words, cwd=CHECKOUT, check=False, capture_output=True, text=True)
@@ -99,7 +113,7 @@ def test_signal_ends_a_child_that_waits_for_our_input(fast, our_input):
     os.write(our_input, b"one\n")
     with Signals() as signals:
         killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -TERM {os.getpid()}"])
-        result = run(Input.OURS, signals=signals)
+        result = run(OurInput(), signals=signals)
     killer.wait()
     assert result.interrupted == signal.SIGTERM
     assert result.stdout == "waiting\n4 bytes, 1 signals\n"
