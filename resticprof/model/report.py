@@ -41,7 +41,7 @@ def summary_sentence(report: Report) -> str:
         return f"{who}: SKIPPED ({report.skip_reason or 'on purpose'})"
     seconds = duration(report.seconds)
     if report.outcome is Outcome.FAILED:
-        return f"{who}: FAILED ({_cause(report)}) after {seconds}"
+        return f"{who}: FAILED ({_cause(report)}) after {seconds}{_saved(report)}"
     how = "OK" if report.outcome is Outcome.SUCCESS else f"WARNING ({_warnings(report)})"
     return ", ".join([f"{who}: {how} in {seconds}", *_numbers(report)])
 
@@ -157,12 +157,24 @@ def _cause(report: Report) -> str:
     if failure is not None and failure.reason == "lock":
         return "another run holds the lock"
     last = report.steps[-1] if report.steps else None
-    if last and last.exit_code and (failure is None or last.exit_code == failure.exit_code):
-        meaning = _meaning(last)
-        return f"exit {last.exit_code}: {meaning}" if meaning else f"exit {last.exit_code}"
+    if (
+        last
+        and last.exit_code
+        and (failure is None or max(last.exit_code, -1) == failure.exit_code)
+    ):
+        step = "" if last.name == report.command else f"{last.name}: "
+        return step + _of_restic(last)
     if failure is None:
         return f"exit {report.exit_code}"
     return failure.message.partition("\n")[0]
+
+
+def _of_restic(step: StepReport) -> str:
+    """`exit 12: wrong password`, `signal: killed`, `stopped after 2h0m0s, its time limit`"""
+    if step.error and not step.error.startswith("exit "):
+        return step.error
+    status, meaning = f"exit {step.exit_code}", _meaning(step)
+    return f"{status}: {meaning}" if meaning else status
 
 
 def _meaning(step: StepReport) -> str:
@@ -170,6 +182,12 @@ def _meaning(step: StepReport) -> str:
     if step.exit_code == 3 and step.name != "backup":
         return step.meaning
     return MEANINGS.get(step.exit_code) or step.meaning
+
+
+def _saved(report: Report) -> str:
+    """What went well before the failure: whoever is woken by it may go on sleeping."""
+    snapshot = report.summary.snapshot_id if report.summary else None
+    return f", snapshot {snapshot[:8]} was saved" if snapshot else ""
 
 
 def _warnings(report: Report) -> str:

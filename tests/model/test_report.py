@@ -59,7 +59,31 @@ def test_status_3_is_about_files_in_a_backup_only():
     steps = (StepReport(name="retention", exit_code=3, seconds=3, meaning="not all was removed"),)
     failure = Failure(message="backup retention on profile 'home': exit status 3", exit_code=3)
     text = words.summary_sentence(failed(steps=steps, failure=failure))
-    assert text == "backup home: FAILED (exit 3: not all was removed) after 1m16s"
+    assert text == "backup home: FAILED (retention: exit 3: not all was removed) after 1m16s"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(-9, "signal: killed"), (130, "stopped after 2h0m0s, its time limit")]
+)
+def test_summary_of_a_restic_that_was_ended_says_by_what(code, error):
+    steps = (StepReport(name="backup", exit_code=code, seconds=3, error=error),)
+    failure = Failure(message=f"backup on profile 'home': {error}", exit_code=max(code, -1))
+    text = words.summary_sentence(failed(steps=steps, failure=failure))
+    assert text == f"backup home: FAILED ({error}) after 1m16s"
+
+
+def test_summary_of_a_failure_after_the_backup_names_the_step_and_the_snapshot():
+    steps = (
+        StepReport(name="backup", exit_code=0, seconds=3),
+        StepReport(name="retention", exit_code=11, seconds=3, error="exit status 11"),
+    )
+    failure = Failure(message="backup retention on profile 'home': …", exit_code=11)
+    summary = Summary(snapshot_id="1a2b3c4d5e6f")
+    text = words.summary_sentence(failed(steps=steps, failure=failure, summary=summary))
+    assert text == (
+        "backup home: FAILED (retention: exit 11: repository is locked) after 1m16s, "
+        "snapshot 1a2b3c4d was saved"
+    )
 
 
 def test_summary_of_a_failing_hook_does_not_explain_it_as_restic():
