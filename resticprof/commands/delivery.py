@@ -29,6 +29,9 @@ log = logging.getLogger("resticprof.monitor")
 HARD_LIMIT = 60.0  # seconds that anybody waits for one event of one service
 FIRST_PAUSE = 0.5  # seconds before the second attempt; doubles, with jitter
 
+GOOD = tuple(range(200, 300))
+"""Statuses that mean success, unless the request says which do."""
+
 Wait = Callable[[float], bool]
 """Wait so many seconds before another attempt; False: there is no time for it."""
 
@@ -55,6 +58,7 @@ class Delivery:
             ca_certificates=(*global_.ca_certificates, *monitor.ca_certificates),
             client_cert=monitor.tls_client_cert,
             client_key=monitor.tls_client_key,
+            keeps_method=True,
         )
         self._facts: dict[str, str] = {}
 
@@ -96,7 +100,9 @@ class Delivery:
     def _request(self, request: HttpRequest, retries: int, wait: Wait) -> HttpResponse:
         """One request, and up to so many again: only what can heal is tried again."""
         extra = tuple((header.name, header.value) for header in self.monitor.headers if header.name)
-        request = msgspec.structs.replace(request, headers=(*request.headers, *extra))
+        request = msgspec.structs.replace(
+            request, headers=(*request.headers, *extra), accept=request.accept or GOOD
+        )
         pause = FIRST_PAUSE
         while True:
             try:

@@ -88,6 +88,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     ca_certificates: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
+    keeps_method: bool = False  # what 301 and 302 move stays what it was; else it becomes a GET
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,15 +98,13 @@ def _exchange(request: HttpRequest, transport: Transport) -> HttpResponse:
     host = _host(reveal(request.url))
     client = _client(transport, direct=is_direct(host))
     try:
-        answer = client.send(_built(request, client), stream=True)
+        answer = _followed(_built(request, client), client, transport)
         try:
             body = _beginning(answer)
         finally:
             answer.close()
     except httpx.TimeoutException as error:
         raise _too_late(host, transport) from error
-    except httpx.TooManyRedirects as error:
-        raise HttpError(f"{host}: more than {REDIRECTS} redirects") from error
     except httpx.UnsupportedProtocol as error:
         raise HttpError("the URL is not valid; write https://host/path") from error
     except (httpx.LocalProtocolError, httpx.InvalidURL, ValueError) as error:
@@ -128,6 +126,24 @@ def _built(request: HttpRequest, client: httpx.Client) -> httpx.Request:
     built = client.build_request("GET", reveal(request.url), headers=headers, content=request.body)
     built.method = request.method  # as it was written; httpx would turn it into capitals
     return built
+
+
+def _followed(request: httpx.Request, client: httpx.Client, transport: Transport) -> httpx.Response:
+    """The answer at the end of all redirects, unread."""
+    import httpx
+
+    for _ in range(REDIRECTS + 1):
+        answer = client.send(request, stream=True)
+        onward = answer.next_request
+        if onward is None:
+            return answer
+        answer.close()
+        if transport.keeps_method and answer.status_code in (301, 302):
+            onward = httpx.Request(
+                request.method, onward.url, headers=onward.headers, content=request.read()
+            )
+        request = onward
+    raise HttpError(f"{_host(str(request.url))}: more than {REDIRECTS} redirects")
 
 
 def _beginning(answer: httpx.Response) -> bytes:
@@ -191,8 +207,6 @@ def _client(transport: Transport, *, direct: bool) -> httpx.Client:
                     trust_env=not direct,
                     verify=context,
                     timeout=transport.timeout,
-                    follow_redirects=True,
-                    max_redirects=REDIRECTS,
                 )
             except (ValueError, ImportError, httpx.InvalidURL) as error:  # its text shows the URL
                 text = "a proxy that the environment names (HTTPS_PROXY, ALL_PROXY, …) is not valid"

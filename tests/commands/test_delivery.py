@@ -78,6 +78,29 @@ def test_a_refusal_is_not_tried_again(server, status):
     assert (len(server.requests), waits.seconds) == (1, [])
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_service_that_has_moved_gets_the_same_request(server, status):
+    server.reply("/", status, headers={"Location": "/new/"})
+    send(Ntfy(url=server.url, topic="t", access_token=Secret("tk_1")))
+    first, second = server.requests
+    assert (first.line, second.line) == ("POST /", "POST /new/")
+    assert second.body == first.body != b""
+    assert second.headers["authorization"] == "Bearer tk_1"
+
+
+def test_a_service_that_has_moved_twice_gets_the_same_request(server):
+    server.reply("/", 307, headers={"Location": "/new"})
+    server.reply("/new", 301, headers={"Location": "/newer"})
+    send(Ntfy(url=server.url, topic="t"))
+    assert server.lines == ["POST /", "POST /new", "POST /newer"]
+    assert server.requests[2].body == server.requests[0].body
+
+
+def test_what_was_refused_politely_was_not_delivered(server):
+    server.reply(f"{PATH}/fail", 304)
+    assert "HTTP 304 Not Modified" in failure(healthchecks(server.url))
+
+
 def test_there_are_as_many_attempts_as_allowed(server):
     server.reply(f"{PATH}/fail", 500)
     failure(healthchecks(server.url), retries=3)
