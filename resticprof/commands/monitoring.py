@@ -13,7 +13,6 @@ from resticprof.monitors import registry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resticprof.commands.delivery import Delivery
     from resticprof.commands.outbox import Letter
     from resticprof.commands.session import Session
     from resticprof.config.configuration import Configuration
@@ -140,14 +139,13 @@ def _forward(letters: list[Letter], who: Profile | Group, session: Session) -> t
     """Send the letters of one sender; after a failure of a service the others of it wait, too."""
     sent = left = 0
     known = delivery.variables(who)
-    ways: dict[str, Delivery] = {}
     dead: set[str] = set()
     for letter in letters:
         monitor = outbox.addressee(letter, who)
         if monitor is None:
             continue
         title = registry.title(monitor)
-        way = ways.setdefault(title, tell.way(monitor, session))
+        way = tell.way(monitor, session)
         full = msgspec.structs.replace(letter, environment=known)
         if title not in dead and outbox.send(full, way, retries=monitor.retries):
             sent += 1

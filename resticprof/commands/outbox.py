@@ -43,6 +43,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     service: str
     name: str = ""  # of the monitor, when a service has several
+    on_warning: str = ""  # what a warning counted as in that run
     event: Event
 
 
@@ -101,7 +102,7 @@ def keep(monitor: Monitor, event: Event) -> Letter | None:
     service = registry.name(monitor)
     report = msgspec.structs.replace(event.report, log=event.report.log[-LINES:])
     safe = msgspec.structs.replace(event, report=report, environment={}, facts={})
-    content = Content(service=service, name=monitor.name, event=safe)
+    content = Content(service=service, name=monitor.name, on_warning=monitor.on_warning, event=safe)
     try:
         folder = directory()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -155,7 +156,8 @@ def addressee(letter: Letter, sender: Profile | Group) -> Monitor | None:
     wanted = (letter.content.service, letter.content.name)
     for monitor in sender.monitors.get(letter.report.command, ()):
         if (registry.name(monitor), monitor.name) == wanted:
-            return monitor
+            on_warning = letter.content.on_warning or monitor.on_warning
+            return msgspec.structs.replace(monitor, on_warning=on_warning)
     letter.drop(f"`{sender.name}` has no such service any more")
     return None
 

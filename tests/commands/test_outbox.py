@@ -143,6 +143,14 @@ def test_it_is_addressed_by_service_and_name():
     assert outbox.addressee(letter, profile(me, ops)) == ops
 
 
+def test_a_warning_counts_as_it_did_in_its_run(server):
+    keep(ntfy(on_warning="finish"), event(State.WARN))
+    monitor = ntfy(server, finish=NtfyMessage(priority="min"), fail=NtfyMessage(priority="max"))
+    [letter] = outbox.letters_of(profile(monitor), CONFIG)
+    outbox.send(letter, way(outbox.addressee(letter, profile(monitor))))
+    assert msgspec.json.decode(server.requests[0].body)["priority"] == 1
+
+
 @pytest.mark.parametrize(
     "sender",
     [
