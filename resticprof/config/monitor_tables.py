@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CREDENTIAL = re.compile(r"^\{credential (\S+) (.+)\}$")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_VARIABLE = re.compile(
+    r"(?P<escape>\\)?(?P<braces>\$\{(?P<name>\w+)((?P<or>:?-)(?P<default>[^}]*))?\})"
+)
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -123,7 +125,7 @@ def _understood(
     """What one written key means: one key of ours as a rule, two for `tls`, none if unknown."""
     field = keys.spellings(kind).get(key)
     if field is not None:
-        yield field.key, _value(converter, node, field.type, path)
+        yield field.key, _value(converter, node, field, path)
     elif key == "verify-tls" and issubclass(kind, Monitor):
         verify = converter.value(node, bool, Key(), path)
         if not failed(verify):
@@ -151,17 +153,24 @@ def _referred(key: str, kind: type[Table]) -> str | None:
     return field.key if _is_text(keys.without_none(field.type)) else None
 
 
-def _value(converter: Converter, node: Node, kind: Any, path: str) -> Node:
+def _value(converter: Converter, node: Node, field: keys.Field, path: str) -> Node:
+    """The value of one key; a template keeps its variables, and a path is expanded later."""
+    if field.about.template or field.about.expand:
+        return node
+    return _typed(converter, node, field.type, path)
+
+
+def _typed(converter: Converter, node: Node, kind: Any, path: str) -> Node:
     """The same for what is inside of a value, by its type."""
     kind = keys.without_none(kind)
-    if _is_text(kind):
+    if kind is str or _is_text(kind):
         return _text(converter, node, path)
     if get_origin(kind) is dict:
         return _mapping(converter, node, path)
     if get_origin(kind) is tuple and isinstance(node.value, list):
         inner = get_args(kind)[0]
         return node.with_value(
-            [_value(converter, item, inner, f"{path}[{n}]") for n, item in enumerate(node.items)]
+            [_typed(converter, item, inner, f"{path}[{n}]") for n, item in enumerate(node.items)]
         )
     table = get_args(kind)[0] if get_origin(kind) is tuple else kind
     if not (isinstance(table, type) and issubclass(table, Table)):
@@ -176,9 +185,11 @@ def _is_text(kind: Any) -> bool:
 
 
 def _mapping(converter: Converter, node: Node, path: str) -> Node:
-    """Names that are not ours, such as labels, as they were spelled."""
-    children = _tables(converter, node, path)
-    return node.with_value({child.key or key: child for key, child in children})
+    """Names that are not ours, such as labels, as they were spelled; their values are texts."""
+    named = {child.key or key: child for key, child in _tables(converter, node, path)}
+    return node.with_value(
+        {name: _text(converter, child, f"{path}.{name}") for name, child in named.items()}
+    )
 
 
 def _tables(converter: Converter, node: Node, path: str) -> Iterator[tuple[str, Node]]:
@@ -192,7 +203,7 @@ def _tables(converter: Converter, node: Node, path: str) -> Iterator[tuple[str, 
 
 
 def _text(converter: Converter, node: Node, path: str) -> Node:
-    """Text with `${VARIABLES}` of our environment, or borgmatic's `{credential systemd NAME}`."""
+    """Text with `${NAME}` or `${NAME:-default}` of our environment, or borgmatic's credentials."""
     if not isinstance(node.value, str):
         return node
     if match := _CREDENTIAL.match(node.value):
@@ -201,10 +212,18 @@ def _text(converter: Converter, node: Node, path: str) -> Node:
             return node.with_value({source: node.with_value(match[2].strip())})
         text = f'credentials of `{match[1]}` are not understood; write {{ command = "…" }}'
         converter.problem(node, path, text)
-    for name in _VARIABLE.findall(node.value):
-        if name not in os.environ:
-            converter.problem(node, path, f"the variable `{name}` is not set")
-    return node.with_value(_VARIABLE.sub(lambda m: os.environ.get(m[1], ""), node.value))
+
+    def replaced(found: re.Match[str]) -> str:
+        if found["escape"]:
+            return found["braces"]
+        value = os.environ.get(found["name"])
+        if found["or"] and (value is None or (found["or"] == ":-" and not value)):
+            return found["default"]
+        if value is None:
+            converter.problem(node, path, f"the variable `{found['name']}` is not set")
+        return value or ""
+
+    return node.with_value(_VARIABLE.sub(replaced, node.value))
 
 
 def _unknown(converter: Converter, node: Node, path: str, known: list[str]) -> None:

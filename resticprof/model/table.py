@@ -26,6 +26,7 @@ class Key(msgspec.Struct, frozen=True):
     relative path to the directory of the configuration. `flag` is the restic flag the key stands
     for. `aliases` are other spellings. `values` are the words that are accepted; where `lenient`,
     the default counts for any other, as existing profiles expect, and is told like an unknown key.
+    `template`: its `${NAME}` are the variables of a run, and replaced when that is told.
     """
 
     text: str = ""
@@ -36,3 +37,4 @@ class Key(msgspec.Struct, frozen=True):
     lenient: bool = False
     examples: tuple[Any, ...] = ()
     inherited: bool = True
+    template: bool = False

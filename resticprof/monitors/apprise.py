@@ -34,8 +34,8 @@ class AppriseService(Table, kw_only=True):
 class AppriseMessage(Table):
     """The notification of one event."""
 
-    title: Annotated[str | None, Key("title; default: what happened to whom")] = None
-    body: Annotated[str | None, Key("text; default: the one-line summary")] = None
+    title: Annotated[str | None, Key("title; default: what happened to whom", template=True)] = None
+    body: Annotated[str | None, Key("text; default: the one-line summary", template=True)] = None
 
 
 class Apprise(Monitor, kw_only=True):

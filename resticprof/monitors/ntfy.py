@@ -44,20 +44,20 @@ class NtfyAction(Table):
 class NtfyMessage(Table):
     """The notification of one event."""
 
-    title: Annotated[str | None, Key("title; default: what happened to whom")] = None
-    message: Annotated[str | None, Key("text; default: the one-line summary")] = None
+    title: Annotated[str | None, Key("title; default: what happened to whom", template=True)] = None
+    message: Annotated[str | None, Key("text; default: the one-line summary", template=True)] = None
     priority: Annotated[
         str | int, Key("`max`, `urgent`, `high`, `default`, `low`, `min`, or 5 to 1")
     ] = "default"
     tags: Annotated[tuple[str, ...], Key("tags and emoji names; a comma separates, too")] = (
         "resticprof",
     )
-    click: Annotated[str | None, Key("URL that a tap opens")] = None
-    icon: Annotated[str | None, Key("URL of an icon")] = None
+    click: Annotated[str | None, Key("URL that a tap opens", template=True)] = None
+    icon: Annotated[str | None, Key("URL of an icon", template=True)] = None
     actions: Annotated[tuple[NtfyAction, ...], Key("up to three buttons")] = ()
     markdown: Annotated[bool, Key("the text is Markdown")] = False
-    email: Annotated[str | None, Key("address that gets it as a mail, too")] = None
-    delay: Annotated[str | None, Key("when to deliver it, such as `30min`")] = None
+    email: Annotated[str | None, Key("address that gets it as a mail, too", template=True)] = None
+    delay: Annotated[str | None, Key("when to deliver it, such as `30min`", template=True)] = None
 
     @property
     def number(self) -> int | None:

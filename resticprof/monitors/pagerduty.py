@@ -47,7 +47,8 @@ class PagerDuty(Monitor, kw_only=True):
     ] = "error"
     auto_resolve: Annotated[bool, Key("`finish` resolves what `fail` opened")] = True
     dedup_key: Annotated[
-        str, Key("events with the same key belong together; `${VARIABLES}` are replaced")
+        str,
+        Key("events with the same key belong together; `${VARIABLES}` are replaced", template=True),
     ] = "resticprof/${HOSTNAME}/${PROFILE_NAME}/${PROFILE_COMMAND}"
     logs_size_limit: Annotated[int, Key("bytes of the log; 0: no limit")] = 10_000
     group: Annotated[str, Key("`group` of the alert")] = "backups"

@@ -27,8 +27,10 @@ SHORTEST_RETRY, LONGEST_EXPIRE = 30, 10_800
 class PushoverMessage(Table):
     """The notification of one event."""
 
-    message: Annotated[str | None, Key("text; default: the one-line summary")] = None
-    title: Annotated[str | None, Key("title; default: the name of the application")] = None
+    message: Annotated[str | None, Key("text; default: the one-line summary", template=True)] = None
+    title: Annotated[
+        str | None, Key("title; default: the name of the application", template=True)
+    ] = None
     priority: Annotated[int, Key("-2 to 2; 2 must be acknowledged")] = 0
     retry: Annotated[int | None, Key("seconds between repetitions, priority 2 only")] = None
     expire: Annotated[int | None, Key("seconds until it gives up, priority 2 only")] = None
@@ -37,8 +39,8 @@ class PushoverMessage(Table):
     monospace: Annotated[bool | None, Key("show the text in a fixed-width font")] = None
     sound: Annotated[str | None, Key("sound to play")] = None
     ttl: Annotated[int | None, Key("seconds until it is deleted; not with priority 2")] = None
-    url: Annotated[str | None, Key("link to add")] = None
-    url_title: Annotated[str | None, Key("text of the link")] = None
+    url: Annotated[str | None, Key("link to add", template=True)] = None
+    url_title: Annotated[str | None, Key("text of the link", template=True)] = None
 
     def problems(self) -> list[str]:
         """Options that Pushover refuses together, found before there is something to report."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class ZabbixValue(Table):
     """What one event writes into the item."""
 
-    value: Annotated[int | str | None, Key("value; default: the name of the state")] = None
+    value: Annotated[
+        int | str | None, Key("value; default: the name of the state", template=True)
+    ] = None
 
 
 class ZabbixItem(Table):
@@ -34,7 +36,9 @@ class ZabbixItem(Table):
         None
     )
     key: Annotated[str | None, Key("key of the item")] = None
-    value: Annotated[int | str, Key("value; `${VARIABLES}` are replaced; empty: not sent")] = ""
+    value: Annotated[
+        int | str, Key("value; `${VARIABLES}` are replaced; empty: not sent", template=True)
+    ] = ""
 
 
 class Zabbix(Monitor, kw_only=True):

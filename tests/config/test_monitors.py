@@ -356,6 +356,47 @@ def test_variables_of_the_environment_stand_in_secrets_and_addresses(monkeypatch
     assert ntfy.topic == "$1"
 
 
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("${NOT_THERE:-d3x0c1}", "d3x0c1"),
+        ("${NOT_THERE-d3x0c1}", "d3x0c1"),
+        ("${EMPTY:-d3x0c1}", "d3x0c1"),
+        ("${EMPTY-d3x0c1}", ""),
+        ("${CODE:-other}", "code"),
+        ("${NOT_THERE:-}", ""),
+        (r"\\${CODE}", "${CODE}"),
+    ],
+)
+def test_variables_have_defaults_and_an_escape_as_in_borgmatic(monkeypatch, written, found):
+    monkeypatch.setenv("CODE", "code")
+    monkeypatch.setenv("EMPTY", "")
+    read = at(f'cronitor = "https://cronitor.link/p/{written}"')
+    assert read.one().url.reveal() == f"https://cronitor.link/p/{found}"
+
+
+def test_variables_of_the_environment_stand_in_labels_and_names(monkeypatch):
+    monkeypatch.setenv("SITE", "north")
+    read = Reading("""
+        [home.monitor.loki]
+        url = "http://loki"
+        labels = { site = "${SITE}" }
+        tenant = "${SITE}"
+        [home.monitor.sentry]
+        dsn = "https://k@sentry.io/1"
+        monitor_slug = "home-${SITE}"
+        [home.monitor.pagerduty]
+        integration-key = "k"
+        group = "${SITE}"
+    """)
+    loki, sentry, pagerduty = read.of()
+    assert loki.labels == {"site": "north"}
+    assert loki.tenant == "north"
+    assert sentry.monitor_slug == "home-north"
+    assert pagerduty.group == "north"
+    assert "${PROFILE_NAME}" in pagerduty.dedup_key
+
+
 def test_texts_for_people_keep_their_variables():
     assert at('ntfy = { topic = "t", fail = { title = "${SUMMARY}" } }').one().fail.title == (
         "${SUMMARY}"
@@ -569,6 +610,10 @@ def test_blocks_of_hcl_may_be_repeated():
         ('ntfy = { topic = "t", timeout = 0 }', "2: home.monitor.ntfy: `timeout` must be"),
         ('ntfy = { topic = "t", retries = -1 }', "2: home.monitor.ntfy: `retries` must not be"),
         ('cronitor = "https://x/${NOT_THERE}"', "the variable `NOT_THERE` is not set"),
+        (
+            'loki = { url = "http://l", labels = { a = "${NOT_THERE}" } }',
+            "2: home.monitor.loki.labels.a: the variable `NOT_THERE` is not set",
+        ),
         (
             'pagerduty = "{credential keepassxc db entry}"',
             "2: home.monitor.pagerduty: credentials of `keepassxc` are not understood",
