@@ -34,8 +34,14 @@ CODES = {State.WARN: 3, State.FAIL: 1}
 def event(
     who: Profile | Group, command: str, session: Session, state: State, *, test: bool = False
 ) -> Event:
-    """An event of a run that never was; `test`: it is going to be sent, and says so."""
+    """An event of a run that never was; `test`: it is going to be sent, and says so.
+
+    Whoever shows it hides the secrets of its environment with the scrubber of the session.
+    """
     moment = now()
+    environment = delivery.variables(who, follow=test)
+    secrets = [masking.variable_secret(name, value) for name, value in environment.items()]
+    session.logs.scrubber.learn(masking.secrets_in(secrets))
     why = "this is a test; nothing has failed" if test else "what failed stands here"
     report = Report(
         run_id=str(uuid.uuid4()),
@@ -58,7 +64,7 @@ def event(
         report=report,
         sentence=reports.summary_sentence(report),
         test=test,
-        environment=delivery.variables(who, follow=test),
+        environment=environment,
     )
 
 
@@ -69,7 +75,7 @@ def lines(plan: Plan, session: Session, state: State, *, when: str = "") -> Iter
         if monitor.wants(about):
             title = f"dry-run: {when}{registry.title(monitor)}: {state.value}"
             for text in _texts(monitor, about):
-                first, *rest = text.splitlines()
+                first, *rest = session.logs.scrubber.scrub(text).splitlines()
                 yield f"{title}: {first}"
                 yield from (f"         {line}" for line in rest)
 

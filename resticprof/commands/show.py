@@ -199,7 +199,7 @@ def _value(value: Any, name: str = "") -> Any:
     if isinstance(value, tuple | list):
         return [_value(item, name) for item in value]
     if isinstance(value, dict):
-        return {key: _value(item) for key, item in value.items()}
+        return {key: _value(item, key) for key, item in value.items()}
     return value
 
 

@@ -33,7 +33,7 @@ class NtfyAction(Table):
     label: Annotated[str, Key("what it says")] = ""
     url: Annotated[str | None, Key("`view`, `http`: where it leads")] = None
     method: Annotated[str | None, Key("`http`: method")] = None
-    headers: Annotated[dict[str, str] | None, Key("`http`: headers")] = None
+    headers: Annotated[dict[str, Secret] | None, Key("`http`: headers")] = None
     body: Annotated[str | None, Key("`http`: body")] = None
     intent: Annotated[str | None, Key("`broadcast`: Android intent")] = None
     extras: Annotated[dict[str, str] | None, Key("`broadcast`: further values")] = None
@@ -162,15 +162,17 @@ def _extras(about: NtfyMessage, event: Event) -> dict[str, object]:
     if about.markdown:
         found["markdown"] = True
     if about.actions:
-        found["actions"] = [
-            {
-                name: value
-                for name, value in msgspec.structs.asdict(action).items()
-                if value not in (None, False)
-            }
-            for action in about.actions
-        ]
+        found["actions"] = [_wire_form(action) for action in about.actions]
     return found
+
+
+def _wire_form(action: NtfyAction) -> dict[str, object]:
+    """A button without what is not set."""
+    return {
+        name: value
+        for name, value in msgspec.structs.asdict(action).items()
+        if value not in (None, False)
+    }
 
 
 def _fitting(data: dict[str, object]) -> dict[str, object]:

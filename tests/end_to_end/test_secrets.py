@@ -161,6 +161,33 @@ def test_no_secret_leaves_and_none_is_written(planted, server):
     assert (leaks(outcome.out), leaks(outcome.err)) == ([], [])
 
 
+NAMED = """
+[default.monitor.ntfy.fail]
+message = "${{AWS_SECRET_ACCESS_KEY}} ${{B2_ACCOUNT_KEY}}"
+click = "https://wiki.lan/?key=${{AWS_SECRET_ACCESS_KEY}}"
+[[default.monitor.ntfy.fail.actions]]
+action = "http"
+url = "https://wiki.lan"
+headers = {{ X-Mine = "{webhook-header}" }}
+extras = {{ X_TOKEN = "{webhook-header}" }}
+"""
+
+
+def test_what_the_user_sends_is_not_shown(planted, server):
+    texts = {**PLANTED, "url": server.url}
+    planted.write("profiles.toml", (PROFILES + NAMED + DEAD).format(**texts))
+    for words in (
+        ("--dry-run", "backup"),
+        ("backup", "--dry-run"),
+        ("--dry-run", "monitor", "test"),
+        ("monitor", "list"),
+        ("show",),
+    ):
+        outcome = planted.run(*words)
+        assert "ntfy" in outcome.out + outcome.err
+        assert (words, leaks(outcome.out), leaks(outcome.err)) == (words, [], [])
+
+
 def test_no_secret_is_shown(planted):
     for words in (
         ("--trace", "backup"),
