@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof.monitor")
 
 PULSE = 1.0  # seconds between two looks for log lines that are due
+LAST_WORD = 0.5  # share of the budget that letters leave to the last event
 HEAD_START = 0.1  # seconds: restic starts first, then we load what sends
 
 Snapshot = Callable[[], Event]
@@ -111,7 +112,7 @@ class Correspondent:
             if self._given_up:
                 return
             if isinstance(item, Letter):
-                reachable = reachable and outbox.send(item, self._way)
+                reachable = reachable and self._has_time() and outbox.send(item, self._way)
             elif self._send(item):
                 self._delivered(item)
 
@@ -127,6 +128,11 @@ class Correspondent:
             if item is None:
                 return
             yield item
+
+    def _has_time(self) -> bool:
+        """Whether letters may go on: if there are many, some wait for the next run."""
+        last_word = self._deadline - LAST_WORD * self._way.budget
+        return not self._ending.is_set() or time.monotonic() < last_word
 
     def _send(self, event: Event) -> bool:
         """A failure is one warning; one for all log lines until they get through again."""

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from resticprof.commands import correspondent as correspondents
+from resticprof.commands import outbox
 from resticprof.commands.correspondent import Correspondent
 from resticprof.commands.delivery import Delivery
 from resticprof.errors import Error
@@ -161,6 +162,21 @@ def test_a_notification_is_kept_and_a_heartbeat_is_not(caplog, tmp_path):
         end(correspondent(Ntfy(url=url, topic="t", retries=0)))
     assert len(kept(tmp_path)) == 1
     assert "ntfy: the notification is kept and sent at the next run" in warnings(caplog)
+
+
+def test_many_letters_do_not_use_up_the_time_of_the_last_word(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(correspondents, "LAST_WORD", 0.99)
+    server.reply("/", 200, delay=0.5)
+    states = ("finish", "fail")
+    monitor = Ntfy(url=server.url, topic="t", states=states, timeout=Duration(20), retries=0)
+    one = correspondent(monitor)
+    for _ in range(3):
+        one.forward(outbox.keep(monitor, event(State.FAIL)))
+    end(one, event(State.FINISH))
+    titles = [msgspec.json.decode(request.body)["title"] for request in server.requests]
+    assert titles[0].startswith("[delayed, ")
+    assert titles[1:] == ["backup home finished on nas"]
+    assert len(kept(tmp_path)) == 2
 
 
 def test_what_arrives_after_all_is_not_kept(server, tmp_path):
