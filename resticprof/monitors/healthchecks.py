@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from resticprof.errors import MonitorError
 from resticprof.model.monitor import Monitor, States
 from resticprof.model.run import Event, Fact, HttpRequest, HttpResponse, State
 from resticprof.model.table import Key
@@ -62,6 +63,7 @@ class Healthchecks(Monitor, kw_only=True):
             headers=text if body else (),
             body=body,
         )
+        _check_counted(answer)
         if limit := _announced(answer):
             yield Fact(LIMIT, limit)
 
@@ -105,6 +107,15 @@ class Healthchecks(Monitor, kw_only=True):
         if self.create_slug and url is not None and _UUID.search(f"/{url.partition('?')[0]}"):
             return ["`create-slug` has no effect on a URL with a UUID"]
         return []
+
+
+def _check_counted(answer: HttpResponse) -> None:
+    """hc-ping.com says `OK (not found)` and `OK (rate limited)` with the status 200."""
+    said = answer.body[:100].decode(errors="replace").strip()
+    if "(not found)" in said:
+        raise MonitorError(f"the server knows no such check: `{said}`")
+    if "(rate limited)" in said:
+        raise MonitorError(f"the server did not count the ping: `{said}`")
 
 
 def _announced(answer: HttpResponse) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from resticprof.errors import MonitorError
 from resticprof.model.run import Fact, Failure, HttpResponse, Outcome, State
 from resticprof.model.types import Secret
 from resticprof.monitors.healthchecks import Healthchecks
@@ -146,6 +147,24 @@ def test_the_lower_limit_counts_and_zero_is_none(own, announced, used):
         Healthchecks(url=URL, body_limit=own), event(State.FINISH, log=log, facts=facts)
     ).body
     assert used - 20 < len(sent) <= used
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"OK (not found)", "the server knows no such check: `OK (not found)`"),
+        (b"OK (rate limited)\n", "the server did not count the ping: `OK (rate limited)`"),
+    ],
+)
+def test_an_ok_with_a_but_is_a_refusal(said, reason):
+    with pytest.raises(MonitorError) as caught:
+        told(Healthchecks(url=URL), event(State.FAIL), HttpResponse(status=200, body=said))
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("said", [b"", b"OK", b"Created", b"\xff"])
+def test_a_plain_ok_is_none(said):
+    told(Healthchecks(url=URL), event(State.FAIL), HttpResponse(status=200, body=said))
 
 
 @pytest.mark.parametrize("value", ["", "many", "-1", "٣"])
