@@ -106,7 +106,7 @@ class Delivery:
         pause = FIRST_PAUSE
         while True:
             try:
-                return http.send(request, self._transport)
+                return _of_service(http.send(request, self._transport))
             except HttpError as error:
                 seconds = error.retry_after or pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
                 if retries <= 0 or not http.retryable(error) or not wait(seconds):
@@ -115,6 +115,18 @@ class Delivery:
                 log.debug("%s: %s; trying again", self.name, error)
                 retries -= 1
                 pause *= 2
+
+
+def _of_service(answer: HttpResponse) -> HttpResponse:
+    """The answer. Frontends and captive portals say 200 and show a page, whatever they are asked.
+
+    No service of ours does. Raises `HttpError`.
+    """
+    if answer.body[:100].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise HttpError(
+            "a web page came instead of an answer; is the URL right, or is there a login before it?"
+        )
+    return answer
 
 
 def variables(sender: Profile | Group, *, follow: bool = True) -> dict[str, str]:

@@ -101,6 +101,14 @@ def test_what_was_refused_politely_was_not_delivered(server):
     assert "HTTP 304 Not Modified" in failure(healthchecks(server.url))
 
 
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><html>", b"\n <html lang=en>"])
+def test_a_web_page_is_not_the_answer_of_a_service(server, page):
+    server.reply(f"{PATH}/fail", 200, body=page)
+    text = failure(healthchecks(server.url))
+    assert text.startswith("a web page came instead of an answer")
+    assert len(server.requests) == 1
+
+
 def test_there_are_as_many_attempts_as_allowed(server):
     server.reply(f"{PATH}/fail", 500)
     failure(healthchecks(server.url), retries=3)
