@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import tempfile
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from resticprof.errors import MonitorError, NotAvailable
+from resticprof.errors import Error, MonitorError, NotAvailable
 from resticprof.model.run import Command, Notification
+from resticprof.model.types import Secret
 from resticprof.system import files, process
 from resticprof.system.signals import Signals
 from resticprof.system.streams import Stream
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+Deliver = Callable[[Notification, Secret], None]
+"""Tell one service. In the text of an error, `{who}` stands for its name."""
 
 TIMEOUT = 60.0
 """Seconds for the program; the library has limits of its own for each service."""
@@ -39,17 +46,53 @@ REASONS = {
 
 
 def send(notification: Notification) -> None:
-    """Notify all services; `MonitorError` when one of them could not be told."""
-    library = None if notification.backend == "executable" else _library()
-    program = None if notification.backend == "library" else shutil.which("apprise")
+    """Notify all services at the same time; `MonitorError` when one of them could not be told."""
+    deliver = _way(notification.backend)
     if not notification.urls:
         raise MonitorError(NOTHING)
+    posts = [_Post(deliver, notification, place) for place in range(len(notification.urls))]
+    for post in posts:
+        post.start()
+    for post in posts:
+        post.join()
+    if failures := [post.failure for post in posts if post.failure]:
+        raise MonitorError("; ".join(failures))
+
+
+def _way(backend: str) -> Deliver:
+    library = None if backend == "executable" else _library()
+    program = None if backend == "library" else shutil.which("apprise")
     if library is not None:
-        _send_with_library(library, notification)
-    elif program is not None:
-        _send_with_program(program, notification)
-    else:
-        raise NotAvailable(INSTALL)
+        return functools.partial(_send_with_library, library)
+    if program is not None:
+        return functools.partial(_send_with_program, program)
+    raise NotAvailable(INSTALL)
+
+
+class _Post(threading.Thread):
+    """What one service is told, in a thread that nobody waits for when we end.
+
+    Apprise would use a pool for several, and at its end Python waits for that, however long a
+    server hangs.
+    """
+
+    def __init__(self, deliver: Deliver, notification: Notification, place: int) -> None:
+        super().__init__(name="apprise", daemon=True)
+        self._deliver = deliver
+        self._notification = notification
+        self._place = place
+        self.failure = ""
+
+    def run(self) -> None:
+        labels = self._notification.labels
+        label = labels[self._place] if self._place < len(labels) else ""
+        who = f"`{label}`" if label else f"service {self._place + 1}"
+        try:
+            self._deliver(self._notification, self._notification.urls[self._place])
+        except Error as error:
+            self.failure = str(error).format(who=who)
+        except Exception as error:  # noqa: BLE001 - of a library with a hundred plugins
+            self.failure = f"{FAILED.format(who=who)}: {type(error).__name__}"
 
 
 def _library() -> ModuleType | None:
@@ -61,27 +104,33 @@ def _library() -> ModuleType | None:
     return module
 
 
-def _send_with_library(library: ModuleType, notification: Notification) -> None:
-    services = library.Apprise()
-    for position, url in enumerate(notification.urls):
-        if not services.add(url.reveal()):
-            raise MonitorError(f"Apprise does not know the URL of {_name(notification, position)}")
-    result = services.notify(
+def _send_with_library(library: ModuleType, notification: Notification, url: Secret) -> None:
+    service = library.Apprise(asset=_asset(library))
+    if not service.add(url.reveal()):
+        raise MonitorError("Apprise does not know the URL of {who}")
+    told = service.notify(
         body=notification.body,
         title=notification.title,
         notify_type=notification.kind,
         body_format="text",
     )
-    if not result:
-        raise MonitorError(FAILED.format(who=_who(notification)))
+    if not told:
+        raise MonitorError(FAILED)
 
 
-def _send_with_program(program: str, notification: Notification) -> None:
-    """URLs go through a private file and the text through stdin: everyone can read arguments."""
+def _asset(library: ModuleType) -> object:
+    """Settings of the library. The limit for each service, where there is one, needs a pool."""
+    try:
+        return library.AppriseAsset(service_timeout=0)
+    except AttributeError:  # an older one, without such a limit
+        return library.AppriseAsset()
+
+
+def _send_with_program(program: str, notification: Notification, url: Secret) -> None:
+    """The URL goes through a private file and the text through stdin: all can read arguments."""
     directory = files.private_directory()
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", dir=directory) as config:
-        urls = [url.reveal() for url in notification.urls]
-        config.write(json.dumps({"version": 1, "urls": urls}))  # JSON is YAML
+        config.write(json.dumps({"version": 1, "urls": [url.reveal()]}))  # JSON is YAML
         config.flush()
         quiet = Stream(echo=False)
         argv = (program, f"--config={config.name}", f"--notification-type={notification.kind}")
@@ -94,16 +143,4 @@ def _send_with_program(program: str, notification: Notification) -> None:
             signals=Signals.active().branch(),
         )
     if result.exit_code:
-        reason = REASONS.get(result.exit_code, process.cause(result))
-        raise MonitorError(reason.format(who=_who(notification)))
-
-
-def _who(notification: Notification) -> str:
-    """The labels of all: Apprise does not say which one failed."""
-    names = [_name(notification, position) for position in range(len(notification.urls))]
-    return names[0] if len(names) == 1 else f"at least one of {', '.join(names)}"
-
-
-def _name(notification: Notification, position: int) -> str:
-    label = notification.labels[position] if position < len(notification.labels) else ""
-    return f"`{label}`" if label else f"service {position + 1}"
+        raise MonitorError(REASONS.get(result.exit_code, process.cause(result)))

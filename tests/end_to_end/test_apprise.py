@@ -28,7 +28,7 @@ def scene(request, project, fake_restic, server):
     return found
 
 
-def configure(scene, *urls, more=""):
+def configure(scene, *urls, more="", timeout="20s"):
     services = ", ".join(f'{{ url = "{url}", label = "{url[-2:]}" }}' for url in urls)
     scene.write(
         "profiles.toml",
@@ -40,7 +40,7 @@ repository = "local:/nowhere"
 [home.monitor.apprise]
 backend = "{scene.backend}"
 states = ["start", "finish", "fail"]
-timeout = "20s"
+timeout = "{timeout}"
 retries = 0
 services = [{services}]
 {more}
@@ -85,8 +85,17 @@ def test_one_that_cannot_be_reached_is_a_warning_and_is_kept(scene):
         outcome = scene.run("-n", "home", "backup").expect(0)
     lines = [line for line in outcome.err.splitlines() if "was not delivered" in line]
     assert len(lines) == 2
-    assert "apprise: `finish` was not delivered: at least one of `p1`, `p2`" in lines[-1]
+    assert "apprise: `finish` was not delivered: `p2` could not be notified" in lines[-1]
     assert told(scene.server, "p1")[-1] == ("success", "backup home finished")
+    assert len(scene.letters) == 1
+
+
+def test_services_that_hang_delay_the_end_by_no_more_than_the_budget(scene):
+    with broken.Broken(broken.hang) as server:
+        urls = [f"{address(server.url, path)}?rto=100" for path in ("p1", "p2")]
+        configure(scene, *urls, timeout="1s")
+        outcome = scene.run("-n", "home", "backup").expect(0)  # within its 60 s, not after 100 s
+    assert "apprise: `finish` was not delivered: no answer within 1 s" in outcome.err
     assert len(scene.letters) == 1
 
 

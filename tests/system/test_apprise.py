@@ -81,7 +81,7 @@ def test_a_service_gets_title_text_and_kind(backend, server):
 def test_one_service_that_fails_is_told(backend, server):
     server.reply("/bad", 500)
     urls = [f"json://127.0.0.1:{server.port}/{path}" for path in ("good", "bad")]
-    with pytest.raises(MonitorError, match="at least one of `a`, service 2 could not be notified"):
+    with pytest.raises(MonitorError, match=r"^service 2 could not be notified$"):
         apprise.send(notification(*urls, labels=("a",), backend=backend))
     assert {request.path for request in server.requests} == {"/good", "/bad"}
 
@@ -91,6 +91,13 @@ def test_an_unknown_service_is_named_without_its_url(backend):
         apprise.send(notification("nope://secret@h", labels=("mine",), backend=backend))
     assert "`mine`" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_an_unknown_service_does_not_keep_others_from_hearing(backend, server):
+    urls = ["nope://h", f"json://127.0.0.1:{server.port}/good"]
+    with pytest.raises(MonitorError, match=r"service 1"):
+        apprise.send(notification(*urls, backend=backend))
+    assert [request.path for request in server.requests] == ["/good"]
 
 
 def test_nobody_to_notify_is_told(backend):
