@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ Deliver = Callable[[Notification, Secret], None]
 """Tell one service. In the text of an error, `{who}` stands for its name."""
 
 TIMEOUT = 60.0
-"""Seconds for the program; the library has limits of its own for each service."""
+"""Seconds for all services; the library has limits of its own for each of them."""
 
 INSTALL = (
     "Apprise is not installed: `pip install resticprof[apprise]`, install the program `apprise`, "
@@ -35,26 +36,33 @@ NOTHING = "Apprise found nobody to notify; check the URLs in `services`"
 
 FAILED = "{who} could not be notified"
 
+LATE = "{who} did not answer in time"
+
 REASONS = {
     1: FAILED,
     2: "the program `apprise` is too old",
     3: NOTHING,
     4: FAILED,
-    5: "{who} did not answer in time",
+    5: LATE,
 }
 """Exit statuses of the program; 2: it does not know our arguments."""
 
 
 def send(notification: Notification) -> None:
-    """Notify all services at the same time; `MonitorError` when one of them could not be told."""
+    """Notify all services at the same time; `MonitorError` when one of them could not be told.
+
+    In the main thread, a signal ends the wait; it is not taken as told by that.
+    """
     deliver = _way(notification.backend)
     if not notification.urls:
         raise MonitorError(NOTHING)
     posts = [_Post(deliver, notification, place) for place in range(len(notification.urls))]
     for post in posts:
         post.start()
-    for post in posts:
-        post.join()
+    main = threading.current_thread() is threading.main_thread()
+    signals = Signals.active() if main else Signals()
+    if not signals.join(posts, time.monotonic() + TIMEOUT) and signals.pending:
+        raise MonitorError("interrupted")
     if failures := [post.failure for post in posts if post.failure]:
         raise MonitorError("; ".join(failures))
 
@@ -81,18 +89,19 @@ class _Post(threading.Thread):
         self._deliver = deliver
         self._notification = notification
         self._place = place
-        self.failure = ""
+        label = notification.labels[place] if place < len(notification.labels) else ""
+        self._who = f"`{label}`" if label else f"service {place + 1}"
+        self.failure = LATE.format(who=self._who)  # until it has ended
 
     def run(self) -> None:
-        labels = self._notification.labels
-        label = labels[self._place] if self._place < len(labels) else ""
-        who = f"`{label}`" if label else f"service {self._place + 1}"
         try:
             self._deliver(self._notification, self._notification.urls[self._place])
         except Error as error:
-            self.failure = str(error).format(who=who)
+            self.failure = str(error).format(who=self._who)
         except Exception as error:  # noqa: BLE001 - of a library with a hundred plugins
-            self.failure = f"{FAILED.format(who=who)}: {type(error).__name__}"
+            self.failure = f"{FAILED.format(who=self._who)}: {type(error).__name__}"
+        else:
+            self.failure = ""
 
 
 def _library() -> ModuleType | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from resticprof.errors import MonitorError, NotAvailable
 from resticprof.model.run import Notification
 from resticprof.model.types import Secret
 from resticprof.system import apprise
+from resticprof.system.signals import Signals
+from tests.kit import broken
 
 BACKENDS = ("library", "executable")
 
@@ -98,6 +101,27 @@ def test_an_unknown_service_does_not_keep_others_from_hearing(backend, server):
     with pytest.raises(MonitorError, match=r"service 1"):
         apprise.send(notification(*urls, backend=backend))
     assert [request.path for request in server.requests] == ["/good"]
+
+
+def test_a_service_that_hangs_is_left_in_time(monkeypatch):
+    pytest.importorskip("apprise")
+    monkeypatch.setattr(apprise, "TIMEOUT", 0.5)
+    with broken.Broken(broken.hang) as dead:
+        url = f"json://127.0.0.1:{dead.port}/?rto=100"
+        with pytest.raises(MonitorError, match=r"^service 1 did not answer in time$"):
+            apprise.send(notification(url, backend="library"))
+
+
+def test_a_signal_ends_the_wait(backend):
+    def interrupt(connection):
+        os.kill(os.getpid(), signal.SIGTERM)
+        broken.hang(connection)
+
+    with Signals() as signals, broken.Broken(interrupt) as dead:
+        url = f"json://127.0.0.1:{dead.port}/?rto=100"
+        with pytest.raises(MonitorError, match="interrupted"):
+            apprise.send(notification(url, backend=backend))
+        assert signals.pending
 
 
 def test_nobody_to_notify_is_told(backend):
