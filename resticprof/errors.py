@@ -142,6 +142,14 @@ class MonitorError(Error):
     """A monitoring service could not be told, and why; the text holds no secret."""
 
 
+class PartlyToldError(MonitorError):
+    """Some recipients of a notification were told, and some were not; `told` are their places."""
+
+    def __init__(self, text: str, *, told: tuple[int, ...]) -> None:
+        super().__init__(text)
+        self.told = told
+
+
 class CommandError(Error):
     """A child process failed. Plain fields, because results live in a layer above.
 

@@ -13,7 +13,7 @@ import msgspec
 
 from resticprof.commands import delivery, outbox
 from resticprof.commands.outbox import Letter
-from resticprof.errors import Error
+from resticprof.errors import Error, PartlyToldError
 from resticprof.model.monitor import Monitor
 from resticprof.model.report import took_place
 from resticprof.model.run import Event, State
@@ -143,6 +143,8 @@ class Correspondent:
             self._way.send(event, retries=retries, wait=wait)
         except Error as error:
             self._failed(event, str(error))
+            if isinstance(error, PartlyToldError):
+                self._partly_delivered(event, error.told)
         except Exception as error:
             log.debug("%s", error, exc_info=True)
             self._failed(event, f"internal error, please report it: {type(error).__name__}")
@@ -160,6 +162,11 @@ class Correspondent:
                 self._last = None
                 if self._kept is not None:
                     self._kept.remove()
+
+    def _partly_delivered(self, event: Event, told: tuple[int, ...]) -> None:
+        with self._guard:
+            if event is self._last and self._kept is None:
+                self._last = msgspec.structs.replace(event, told=told)
 
     def _failed(self, event: Event, why: str) -> None:
         with self._guard:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.commands import delivery
-from resticprof.errors import Error
+from resticprof.errors import Error, PartlyToldError
 from resticprof.model.config import Group, Profile
 from resticprof.model.run import Event
 from resticprof.monitors import registry
@@ -83,6 +83,13 @@ class Letter(msgspec.Struct, frozen=True):
         """It was delivered."""
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+    def note(self, told: tuple[int, ...]) -> None:
+        """Some recipients have it now. If that cannot be written, they get it again."""
+        event = msgspec.structs.replace(self.content.event, told=told)
+        content = msgspec.structs.replace(self.content, event=event)
+        with contextlib.suppress(OSError, Error):
+            files.write_atomically(self.path, msgspec.json.encode(content), mode=0o600)
 
     def drop(self, why: str) -> None:
         """It never will be."""
@@ -175,6 +182,8 @@ def send(letter: Letter, way: Delivery, *, retries: int = 0) -> bool:
             way.send(letter.event(), retries=retries, wait=way.within_budget())
         except Error as error:
             log.warning("%s: what waits was not delivered: %s", way.name, error)
+            if isinstance(error, PartlyToldError):
+                letter.note(error.told)
             return False
         log.info("outbox: %s was delivered", letter.title)
         letter.remove()

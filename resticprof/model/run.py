@@ -67,6 +67,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     kind: Literal["info", "success", "warning", "failure"] = "info"
     backend: str = "auto"  # auto, library, executable
+    told: tuple[int, ...] = ()  # places of those that have it already
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -214,6 +215,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = False  # `monitor test`: must be marked as such
     mark: str = ""  # goes in front of every text, such as `[delayed, 2026-02-03 04:05] `
     facts: dict[str, str] = {}  # what this service was told earlier in the run
+    told: tuple[int, ...] = ()  # places of the recipients that have it already
     environment: dict[str, str] = {}  # further variables for texts: those of the profile
 
 

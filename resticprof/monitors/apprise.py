@@ -79,6 +79,7 @@ class Apprise(Monitor, kw_only=True):
             body=self._body(about, event, lines),
             kind=KINDS[event.state],
             backend=self.backend,
+            told=event.told,
         )
         yield self._for_server(notification) if self.api_url else notification
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from resticprof.errors import Error, MonitorError, NotAvailable
+from resticprof.errors import Error, MonitorError, NotAvailable, PartlyToldError
 from resticprof.model.run import Command, Notification
 from resticprof.model.types import Secret
 from resticprof.system import files, process
@@ -49,14 +49,15 @@ REASONS = {
 
 
 def send(notification: Notification) -> None:
-    """Notify all services at the same time; `MonitorError` when one of them could not be told.
+    """Notify all services at the same time. Raises `MonitorError` when one could not be told.
 
     In the main thread, a signal ends the wait; it is not taken as told by that.
     """
     deliver = _way(notification.backend)
     if not notification.urls:
         raise MonitorError(NOTHING)
-    posts = [_Post(deliver, notification, place) for place in range(len(notification.urls))]
+    missing = [place for place in range(len(notification.urls)) if place not in notification.told]
+    posts = [_Post(deliver, notification, place) for place in missing]
     for post in posts:
         post.start()
     main = threading.current_thread() is threading.main_thread()
@@ -64,7 +65,8 @@ def send(notification: Notification) -> None:
     if not signals.join(posts, time.monotonic() + TIMEOUT) and signals.pending:
         raise MonitorError("interrupted")
     if failures := [post.failure for post in posts if post.failure]:
-        raise MonitorError("; ".join(failures))
+        told = tuple(post.place for post in posts if not post.failure)
+        raise PartlyToldError("; ".join(failures), told=notification.told + told)
 
 
 def _way(backend: str) -> Deliver:
@@ -88,14 +90,14 @@ class _Post(threading.Thread):
         super().__init__(name="apprise", daemon=True)
         self._deliver = deliver
         self._notification = notification
-        self._place = place
+        self.place = place
         label = notification.labels[place] if place < len(notification.labels) else ""
         self._who = f"`{label}`" if label else f"service {place + 1}"
         self.failure = LATE.format(who=self._who)  # until it has ended
 
     def run(self) -> None:
         try:
-            self._deliver(self._notification, self._notification.urls[self._place])
+            self._deliver(self._notification, self._notification.urls[self.place])
         except Error as error:
             self.failure = str(error).format(who=self._who)
         except Exception as error:  # noqa: BLE001 - of a library with a hundred plugins

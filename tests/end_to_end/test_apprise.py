@@ -90,6 +90,21 @@ def test_one_that_cannot_be_reached_is_a_warning_and_is_kept(scene):
     assert len(scene.letters) == 1
 
 
+def test_what_waits_is_for_those_that_did_not_get_it(scene):
+    for path, answers in (("/p2", (200, 500, 200)), ("/p3", (200, 500, 500, 200))):
+        for status in answers:
+            scene.server.reply(path, status)
+    configure(scene, *(address(scene.server.url, path) for path in ("p1", "p2", "p3")))
+    scene.restic.answer("backup", code=1)
+    scene.run("-n", "home", "backup").expect(1)
+    assert len(scene.letters) == 1
+    scene.run("monitor", "flush").expect(1)
+    assert len(scene.letters) == 1
+    scene.run("monitor", "flush").expect(0)
+    assert scene.letters == []
+    assert [len(told(scene.server, path)) for path in ("p1", "p2", "p3")] == [2, 3, 4]
+
+
 def test_services_that_hang_delay_the_end_by_no_more_than_the_budget(scene):
     with broken.Broken(broken.hang) as server:
         urls = [f"{address(server.url, path)}?rto=100" for path in ("p1", "p2")]
