@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from resticprof.errors import MonitorError
 from resticprof.model.monitor import Monitor, States
+from resticprof.model.report import sentence
 from resticprof.model.run import Event, Fact, HttpRequest, HttpResponse, State
 from resticprof.model.table import Key
 from resticprof.model.types import Secret
-from resticprof.monitors import payload, request
+from resticprof.monitors import payload, request, utf8
 
 if TYPE_CHECKING:
     from resticprof.model.monitor import Talk
@@ -53,7 +54,7 @@ class Healthchecks(Monitor, kw_only=True):
     def messages(self, event: Event) -> Talk:
         """One POST; `log` only if there is something to say."""
         state = self.counts_as(event.state)
-        body = self._body(event) if self.send_logs and state is not State.START else b""
+        body = b"" if state is State.START else self._body(event, state)
         if state is State.LOG and not body:
             return
         text = (("Content-Type", "text/plain; charset=utf-8"),)
@@ -85,8 +86,14 @@ class Healthchecks(Monitor, kw_only=True):
             query.append(("rid", event.report.run_id))
         return query
 
-    def _body(self, event: Event) -> bytes:
-        """At most what we were told to send, and what the server said it keeps."""
+    def _body(self, event: Event, state: State) -> bytes:
+        """At most what we were told to send, and what the server said it keeps.
+
+        Without logs only the sentence, and only if no other event is going to tell the outcome.
+        """
+        if not self.send_logs:
+            alone = state is State.LOG and not payload.is_only_log(event)
+            return utf8.encode(sentence(event)) if alone else b""
         limits = [self.body_limit, int(event.facts.get(LIMIT, 0))]
         limit = min((limit for limit in limits if limit > 0), default=0)
         return payload.body(event, verbosity=self.verbosity, limit=limit)

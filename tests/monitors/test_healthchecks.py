@@ -33,6 +33,13 @@ def test_without_logs_no_log_ping_is_sent():
     assert told(PLAIN["healthchecks"], event(State.LOG)) == []
 
 
+def test_without_logs_a_log_ping_still_says_what_only_it_can_say():
+    monitor = Healthchecks(url=URL, send_logs=False, on_warning="log")
+    text = body(monitor, event(State.WARN))
+    assert text.startswith("backup home: WARNING (2 items could not be read)")
+    assert "päth" not in text
+
+
 def test_a_log_ping_is_not_sent_when_nothing_was_logged():
     assert told(Healthchecks(url=URL, states=WITH_LOG), event(State.LOG, log=())) == []
 
