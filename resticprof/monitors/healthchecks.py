@@ -21,7 +21,9 @@ ENDINGS = {State.START: "/start", State.FINISH: "", State.FAIL: "/fail", State.L
 LIMIT = "ping-body-limit"
 """The header, and the fact, that says how many bytes of a body the server keeps."""
 
-_UUID = re.compile(r"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/?$", re.IGNORECASE)
+_NUMBER = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID = re.compile(rf"/{_NUMBER}/?$", re.IGNORECASE)
+_END = re.compile(rf"/?({_NUMBER}|[^/\s]+/[^/\s]+)/?$", re.IGNORECASE)
 
 
 class Healthchecks(Monitor, kw_only=True):
@@ -102,8 +104,10 @@ class Healthchecks(Monitor, kw_only=True):
         """The URL may be only the end of one."""
         problems = Monitor.check(self)
         url = request.known(self.url)
-        if url is not None and ("://" in url or not url):
+        if url is not None and "://" in url:
             problems += request.url_problems("url", self.url)
+        elif url is not None and not _END.match(url.partition("?")[0]):
+            problems.append("`url` must be a URL, a UUID, or PING-KEY/SLUG")
         if self.body_limit < 0:
             problems.append("`body-limit` must not be negative")
         return problems

@@ -180,11 +180,20 @@ def test_a_nonsensical_announcement_is_ignored(value):
     assert len(told(Healthchecks(url=URL), event(State.START), answer)) == 1
 
 
+@pytest.mark.parametrize("end", [UUID, f"/{UUID}/", f"{UUID}?a=b", "key/slug", "/key/slug"])
+def test_an_end_is_known_in_each_form(end):
+    assert Healthchecks(url=Secret(end)).check() == []
+
+
 @pytest.mark.parametrize(
     ("values", "part"),
     [
         ({"url": Secret("ftp://h/u")}, "`url`"),
         ({"url": Secret("")}, "`url`"),
+        ({"url": Secret("5")}, "`url` must be a URL, a UUID, or PING-KEY/SLUG"),
+        ({"url": Secret("addffa72-da17-40ae-be9c")}, "`url` must be a URL, a UUID"),
+        ({"url": Secret("hc-ping.com")}, "`url` must be a URL, a UUID"),
+        ({"url": Secret("hc.lan/ping/key/slug")}, "`url` must be a URL, a UUID"),
         ({"url": URL, "body_limit": -1}, "`body-limit`"),
         ({"url": URL, "tls_client_key": "k.pem"}, "need each other"),
     ],
