@@ -212,11 +212,12 @@ def _claimed(letter: Letter) -> Iterator[bool]:
 def _trim(folder: Path) -> None:
     """Drop what is too old, and the oldest of what is too much."""
     limit = time.time_ns() - int(OLDEST * 1e9)
-    paths = sorted(folder.glob("*.json"))
-    fresh = [path for path in paths if _nanoseconds(path) >= limit]
-    for path in paths:
-        if path not in fresh[-MOST:]:
-            log.warning("outbox: a notification of %s is dropped; it is too old", _when(path))
+    newest_first = sorted(folder.glob("*.json"), reverse=True)
+    for place, path in enumerate(newest_first):
+        old = _nanoseconds(path) < limit
+        if old or place >= MOST:
+            why = "it is too old" if old else f"{MOST} newer ones wait"
+            log.warning("outbox: a notification of %s is dropped; %s", _when(path), why)
             path.unlink(missing_ok=True)
 
 

@@ -84,7 +84,7 @@ def test_there_are_at_most_so_many(monkeypatch, caplog):
     monkeypatch.setattr(outbox, "MOST", 3)
     names = [keep().path.name for _ in range(5)]
     assert [letter.path.name for letter in outbox.waiting()] == names[2:]
-    assert caplog.text.count("is dropped; it is too old") == 2
+    assert caplog.text.count("is dropped; 3 newer ones wait") == 2
 
 
 def test_what_is_too_old_is_dropped_with_a_word(monkeypatch, caplog):
