@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from resticprof.model.report import interpolate, mark, sentence, variables
-from resticprof.model.run import State
+from resticprof.model.run import Outcome, State
 from resticprof.monitors import utf8
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ def chosen(tables: Mapping[State, Table | None], happened: State, told: State) -
 
 
 def title(event: Event) -> str:
-    """`backup home failed on nas`"""
+    """`backup home failed on nas`: the same as the sentence, also for warnings that are none."""
     report = event.report
     who = f"{report.command} {report.profile or report.group}"
-    what = f"log of {who}" if event.state is State.LOG else f"{who} {VERBS[event.state]}"
+    failed = event.state is State.WARN and report.outcome is Outcome.FAILED
+    verb = VERBS.get(State.FAIL if failed else event.state)
+    what = f"{who} {verb}" if verb else f"log of {who}"
     return f"{mark(event)}{what} on {report.host}"
 
 

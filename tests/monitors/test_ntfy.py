@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resticprof.model.run import State
+from resticprof.model.run import Outcome, State
 from resticprof.model.types import Secret
 from resticprof.monitors.ntfy import Ntfy, NtfyMessage
 from tests.kit.events import document, event, log_lines, request
@@ -76,6 +76,12 @@ def test_a_warning_takes_its_own_table_else_that_of_the_outcome():
 def test_texts_take_variables_and_unknown_ones_become_nothing():
     table = NtfyMessage(message="${PROFILE_NAME}/$STATE: ${FILES_NEW}$$")
     assert sent(ntfy(fail=table), event(State.FAIL))["message"] == "home/fail: $"
+
+
+def test_the_title_of_a_warning_agrees_with_its_sentence():
+    for outcome, words in ((Outcome.FAILED, "failed"), (Outcome.WARNING, "finished with warnings")):
+        data = sent(ntfy(on_warning="fail"), event(State.WARN, outcome=outcome))
+        assert data["title"] == f"backup home {words} on nas"
 
 
 def headers(**settings) -> dict[str, str]:
