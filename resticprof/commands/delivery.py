@@ -58,7 +58,7 @@ class Delivery:
             ca_certificates=(*global_.ca_certificates, *monitor.ca_certificates),
             client_cert=monitor.tls_client_cert,
             client_key=monitor.tls_client_key,
-            keeps_method=True,
+            strict_redirects=True,
         )
         self._facts: dict[str, str] = {}
 

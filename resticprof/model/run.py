@@ -89,7 +89,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     ca_certificates: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
-    keeps_method: bool = False  # what 301 and 302 move stays what it was; else it becomes a GET
+    strict_redirects: bool = False  # 301 and 302 make no GET of a POST, and https is never left
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -138,7 +138,10 @@ def _followed(request: httpx.Request, client: httpx.Client, transport: Transport
         if onward is None:
             return answer
         answer.close()
-        if transport.keeps_method and answer.status_code in (301, 302):
+        if transport.strict_redirects and request.url.scheme == "https" != onward.url.scheme:
+            host = _host(str(request.url))
+            raise HttpError(f"{host}: a redirect leads from https to {onward.url.scheme}")
+        if transport.strict_redirects and answer.status_code in (301, 302):
             onward = httpx.Request(
                 request.method, onward.url, headers=onward.headers, content=request.read()
             )

@@ -193,6 +193,13 @@ def test_a_private_authority_can_be_trusted_by_one_service_or_by_all(tls_server)
     assert len(tls_server.requests) == 3
 
 
+def test_nothing_is_sent_in_the_clear_because_of_a_redirect(tls_server, server):
+    tls_server.reply("/", 302, headers={"Location": server.url})
+    text = failure(Ntfy(url=tls_server.url, topic="t", ca_certificates=(str(tls_server.ca),)))
+    assert text.startswith("127.0.0.1: a redirect leads from https to http")
+    assert server.requests == []
+
+
 def test_a_client_certificate_is_shown(tls_server, certificates):
     tls_server.ask_for_client_certificate()
     monitor = healthchecks(tls_server.url, ca_certificates=(str(tls_server.ca),))
