@@ -47,6 +47,9 @@ RESULTS = frozenset(
 )
 """Results that hooks find in their environment, unless the profile or the system sets the name."""
 
+ORIGIN = frozenset({"HOSTNAME", "CONFIG_FILE", "REPOSITORY"})
+"""What `on-error` finds there, too. In older hooks these names may mean something else."""
+
 
 class Surroundings:
     """The hooks and requests of one run, with the variables as they are at that moment.
@@ -128,12 +131,12 @@ class Surroundings:
         """The same as plain text."""
         return {name: reveal(value) for name, value in self.variables().items()}
 
-    def _hook_environment(self) -> dict[str, str]:
+    def _hook_environment(self, names: frozenset[str] = RESULTS) -> dict[str, str]:
         """The same, with the results so far and the error context."""
         event = self.event()
         results = reports.variables(event)
         return {
-            **{name: results[name] for name in RESULTS & results.keys()},
+            **{name: results[name] for name in names & results.keys()},
             **event.environment,
             **hooks.failure_variables(self._story.failure),
         }
@@ -186,10 +189,11 @@ class Surroundings:
     def shell(self, values: Mapping[str, str] | None = None) -> Shell:
         """How shell lines are started at this moment; `values` are those of `on-error`."""
         limit = self._plan.section.hook_timeout or self._plan.profile.hook_timeout
+        names = RESULTS if values is None else RESULTS | ORIGIN
         further = {hooks.variable_of(name): value for name, value in (values or {}).items()}
         return Shell(
             path=self._session.shell,
-            environment=lambda: {**self._hook_environment(), **further},
+            environment=lambda: {**self._hook_environment(names), **further},
             timeout=float(limit) if limit else None,
             signals=self._session.signals,
             streams=self._session.routes.of_hooks(),

@@ -58,6 +58,16 @@ def test_hooks_after_a_failure_learn_what_failed(scene):
         assert variables["DURATION_SECONDS"].isdecimal()
 
 
+def test_on_error_learns_where_it_failed(scene):
+    scene.fail("restic backup", 1)
+    seen = environments(scene, "run-after-fail backup", "on-error")
+    variables = seen["on-error"]
+    assert variables["CONFIG_FILE"] == str(scene.profiles)
+    assert variables["REPOSITORY"].endswith("r")
+    assert variables["HOSTNAME"]
+    assert "CONFIG_FILE" not in seen["run-after-fail backup"]
+
+
 def test_variable_of_the_user_with_the_name_of_a_result_stays(scene):
     scene.change("[home]\n", '[home]\nenv = { state = "Kerala", SUMMARY = "mine" }\n')
     seen = environments(scene, "run-after")["run-after"]
