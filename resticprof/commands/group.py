@@ -12,7 +12,7 @@ from resticprof.commands import claims, members, roster, tell
 from resticprof.commands.plan import plan
 from resticprof.commands.roster import Member, Waiting
 from resticprof.commands.selection import Selection
-from resticprof.commands.story import now
+from resticprof.commands.story import INTERNAL, PLEASE, now
 from resticprof.errors import Error
 from resticprof.model import report as reports
 from resticprof.model.config import Profile
@@ -114,6 +114,9 @@ def _run_here(selection: Selection, run: RunMember) -> Member:
     except Error as error:
         log.error("%s", error)
         return Member.broken(selection.name, error.exit_code, str(error))
+    except Exception as error:
+        log.exception(PLEASE)
+        return Member.broken(selection.name, INTERNAL, f"{PLEASE}: {error}")
 
 
 def _claims(selection: Selection, session: Session) -> frozenset[str]:

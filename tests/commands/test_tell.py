@@ -10,8 +10,11 @@ import pytest
 
 from resticprof.cli.opening import open_configuration
 from resticprof.commands import outbox, tell
+from resticprof.commands.group import run_group
+from resticprof.commands.selection import Selection
 from resticprof.commands.session import Session
 from resticprof.commands.tell import Teller, last_event
+from resticprof.model.config import Group
 from resticprof.model.run import Failure, Invocation, Outcome, State
 from resticprof.model.types import Duration, Secret
 from resticprof.monitors.cronitor import Cronitor
@@ -161,6 +164,16 @@ def test_a_dry_run_tells_nobody(server, session, caplog):
 def test_nothing_of_a_dry_run_is_kept(session, tmp_path):
     Teller((Ntfy(topic="t"),), session, dry_run=True).finish(event(State.FAIL))
     assert outbox.waiting() == []
+
+
+def test_a_group_has_an_end_where_a_mistake_of_ours_ends_a_member(server, session):
+    def run(selection):
+        raise RuntimeError(f"injected into {selection.name}")
+
+    group = Group(name="all", profiles=("a", "b"), monitors={"backup": (healthchecks(server.url),)})
+    assert run_group(group, Selection("all", "backup", ()), session, run) == 70
+    assert endings(server) == ["/start", "/fail"]
+    assert "injected into a" in server.requests[-1].text
 
 
 # ---- letters of earlier runs ----------------------------------------------------------------
