@@ -46,7 +46,8 @@ def schedule(
     converter.secrets += silent.secrets
     _check(converter, table, path)
     _check(converter, keyed, section)
-    times = tuple(filter(None, map(str.strip, values.pop("at", ()))))
+    # One blank between the words, as systemd shows them.
+    times = tuple(filter(None, (" ".join(text.split()) for text in values.pop("at", ()))))
     if times:
         return Schedule(**values, at=times, place=node.at("at").place)
     if not bare and "at" not in node.table:

@@ -339,6 +339,12 @@ def test_a_schedule_comes_from_keys_tables_and_defaults(read):
     assert profile.sections["forget"].schedule is None
 
 
+def test_one_blank_separates_the_words_of_an_expression(read):
+    """systemd refuses more of them in front of a time zone, after everything was installed."""
+    profile = read(r'a: {backup: {schedule: [" Mon  5:00\t UTC "]}}').profile("a")
+    assert profile.sections["backup"].schedule.at == ("Mon 5:00 UTC",)
+
+
 def test_an_unknown_key_of_a_schedule_is_told(read):
     converter, _ = read("a: {backup: {schedule: daily, schedule-permision: user}}").read_profile(
         "a"
