@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import msgspec
 from resticprof.errors import CommandError, Error
 from resticprof.model.schedule import Installation, Part, UnitState
 from resticprof.schedulers import base, caller, recognition, systemd_text, systemd_units
+from resticprof.schedulers.calendar import Calendar
 from resticprof.schedulers.systemd_units import DropIn, Place, Templates
 from resticprof.system import files
 
@@ -56,6 +58,16 @@ class Systemd(base.Scheduler):
     @classmethod
     def create(cls, kind: str, resource: str, templates: Templates | None) -> Systemd:  # noqa: ARG003
         return cls(caller=caller.find(), templates=templates)
+
+    @classmethod
+    def read(cls, expression: str) -> Calendar:
+        """An expression that systemd follows all the year round. Raises `ValueError`."""
+        calendar = Calendar.parse(expression)
+        local = set(time.tzname)  # `CET` and `CEST`, where the clock is changed
+        if len(local) > 1 and calendar.zone in local:
+            half = f"`{calendar.zone}` is half of the year here, and systemd stops when it ends"
+            raise ValueError(f"`{expression}`: {half}; leave it out, or write `Europe/Berlin`")
+        return calendar
 
     def installed(self) -> tuple[Installation, ...]:
         """Read from unit files, so that units count which systemd has not loaded."""

@@ -316,6 +316,21 @@ def test_bad_expressions_are_all_told_before_anything_is_written(
     assert systemctl.calls() == []
 
 
+def test_a_zone_that_is_only_half_of_the_local_year_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """systemd takes `CET` in Berlin for a flag of the clock, and stops in March."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        (mistake,) = Systemd.mistakes(["5:00 CET", "5:00 Europe/Berlin", "5:00 UTC", "5:00 EET"])
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        assert list(Systemd.mistakes(["5:00 CET", "5:00 UTC"])) == []
+    time.tzset()
+    assert mistake.startswith("`5:00 CET`: ")
+
+
 def test_a_system_job_needs_root(machine: Machine, systemctl: Recorder) -> None:
     scheduler = machine.scheduler(person(machine.home, uid=1000))
     plan = machine.plan(machine.job(permission="system"), scheduler=scheduler)
