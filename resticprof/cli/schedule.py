@@ -57,7 +57,9 @@ def schedule(
     with _opened(ctx.obj, everything=everything) as (configuration, selection):
         scheduler = jobs.scheduler(configuration.global_)
         wanted = jobs.of(configuration, selection.name)
-        changes = scheduling.plan(scheduler, wanted, selection, keep_removed=keep_removed)
+        changes = scheduling.plan(
+            scheduler, wanted, selection, keep_removed=keep_removed, start=not no_start
+        )
         if not changes and selection.name is not None:
             jobs.require(configuration, selection.name)
             raise jobs.no_schedule(selection.name)

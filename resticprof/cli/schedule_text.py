@@ -72,6 +72,8 @@ def _rows(job: JobStatus, now: datetime) -> Iterator[tuple[str, str]]:
 def _next_run(job: JobStatus, now: datetime) -> str:
     if job.next_run is None and job.active is False:
         return "none, the timer is not active"
+    if job.elapsed:
+        return "none, systemd knows no time to come"
     return moment(job.next_run, now)
 
 

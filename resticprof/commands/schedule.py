@@ -55,17 +55,22 @@ def plan(
     selection: Selection,
     *,
     keep_removed: bool = False,
+    start: bool = False,
 ) -> tuple[Change, ...]:
     """What `schedule` has to do, job by job; reads only. `jobs` are those of the selection.
 
     Installed jobs of the selection that the configuration does not know any more are removed,
-    unless `keep_removed`. Without jobs, this is the plan of `unschedule`.
+    unless `keep_removed`. With `start`, timers that do not run are a difference, too. Without jobs,
+    this is the plan of `unschedule`.
     """
     installed = scheduler.installed()
     wanted = scheduler.wanted([_as_installed(job, installed) for job in jobs], installed)
     before = {installation.key: installation for installation in installed}
     keys = {installation.key for installation in wanted}
     titles = {installation.title for installation in wanted}
+    if start:
+        for key in scheduler.idle([before[key] for key in keys if key in before]):
+            before[key] = msgspec.structs.replace(before[key], idle=True)
     changes = [difference.change(before.get(after.key), after) for after in wanted]
     for change in changes:
         _tell_of_another_owner(change)
@@ -140,7 +145,9 @@ def _with_next_run(
     state: UnitState, installed: Installation | None, scheduler: Scheduler, now: datetime
 ) -> UnitState:
     """What the scheduler does not tell: it is cron, or a timer whose service runs just now."""
-    if state.next_run or installed is None or not installed.enabled or state.active is False:
+    if state.next_run or installed is None or not installed.enabled:
+        return state
+    if state.active is False or state.elapsed:
         return state
     moments = [elapse.next_run for elapse in scheduler.elapses(installed.times, now)]
     return msgspec.structs.replace(state, next_run=_earliest(moments))
@@ -159,6 +166,7 @@ def _status(
         drift=DRIFT[difference.change(_public(change.before), _public(change.after)).action],
         enabled=bool(change.before and change.before.enabled),
         active=state.active,
+        elapsed=state.elapsed,
         running=state.running,
         last_run=_latest(state.last_run, outcome.time if outcome else None),
         last_success=_last_success(state, outcome),

@@ -52,6 +52,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     times: tuple[str, ...]
     parts: tuple[Part, ...]
     enabled: bool = True
+    idle: bool = False  # enabled, but the scheduler does not follow it just now
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,7 @@ class UnitState(msgspec.Struct, frozen=True, kw_only=True):
     """What a scheduler knows about an installed job while the machine runs."""
 
     active: bool | None = None
+    elapsed: bool = False  # its times are over
     running: bool = False
     last_run: datetime | None = None
     last_success: datetime | None = None
@@ -110,6 +112,7 @@ class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
     drift: str = ""  # how it differs from the configuration; empty: not at all
     enabled: bool = True
     active: bool | None = None
+    elapsed: bool = False  # the scheduler knows no time at which it will run
     running: bool = False
     last_run: datetime | None = None
     last_success: datetime | None = None

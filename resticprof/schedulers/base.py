@@ -51,6 +51,10 @@ class Scheduler(abc.ABC):
     def apply(self, changes: Sequence[Change], *, start: bool = True) -> None:
         """Carry out the changes; one that fails leaves its job as it was."""
 
+    def idle(self, installed: Sequence[Installation]) -> frozenset[str]:  # noqa: ARG002
+        """Keys of jobs that are installed, but that the scheduler does not follow just now."""
+        return frozenset()
+
     def states(self, installed: Sequence[Installation]) -> Mapping[str, UnitState]:
         """What the scheduler tells about installed jobs, by key; nothing where it does not know."""
         return {installation.key: UnitState() for installation in installed}

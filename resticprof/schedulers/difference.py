@@ -31,6 +31,7 @@ def _same(before: Installation, after: Installation) -> bool:
     old, new = _by_path(before), _by_path(after)
     return (
         before.enabled
+        and not before.idle
         and old.keys() == new.keys()
         and all(_same_part(old[path], new[path]) for path in old)
     )
@@ -50,6 +51,8 @@ def _diff(before: Installation | None, after: Installation | None) -> str:
     pieces = [_part_diff(old.get(path), new.get(path)) for path in dict.fromkeys([*new, *old])]
     if before and after and not before.enabled:
         pieces.append(f"# {before.title} is installed, but not enabled\n")
+    elif before and after and before.idle:
+        pieces.append(f"# {before.title} is installed, but its timer does not run\n")
     return "".join(pieces)
 
 

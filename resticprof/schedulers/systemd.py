@@ -30,8 +30,9 @@ log = logging.getLogger("resticprof")
 
 SYSTEM_DIRECTORY = "/etc/systemd/system"
 SCOPES = ("system", "user")
+STOPPED = (None, "dead", "failed")  # not loaded, stopped
 SHOWN = (
-    "Id,ActiveState,NextElapseUSecRealtime,LastTriggerUSec,"
+    "Id,ActiveState,SubState,NextElapseUSecRealtime,LastTriggerUSec,"
     "Result,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp"
 )
 
@@ -141,11 +142,44 @@ class Systemd(base.Scheduler):
         for change in new:
             self._replace(change)
         for scope in SCOPES:
-            timers = [_timer(change.job) for change in new if change.job.scope == scope]
+            timers = {_timer(one.job): one.job.title for one in new if one.job.scope == scope}
             if timers or any(one.scope == scope for one in gone):
                 self._systemctl(scope, "daemon-reload")
             if timers:
                 self._systemctl(scope, *(["--now"] if start else []), "enable", *timers)
+            if timers and start:
+                self._wake(scope, timers)
+
+    def _wake(self, scope: str, timers: Mapping[str, str]) -> None:
+        """Start timers again whose times were over: systemd does not look at new ones by itself."""
+        if over := self._over(scope, timers):
+            self._systemctl(scope, "restart", *over)
+            for timer in self._over(scope, over):
+                text = "`%s` is installed, but systemd knows no time at which it will run"
+                log.warning(text, timers[timer])
+
+    def _over(self, scope: str, timers: Iterable[str]) -> list[str]:
+        known = self._known(scope) or {}
+        return [timer for timer in timers if known.get(timer) == "elapsed"]
+
+    def idle(self, installed: Sequence[Installation]) -> frozenset[str]:
+        """Timers that systemd has stopped or not loaded, as after a start without the home."""
+        found: set[str] = set()
+        for scope in SCOPES:
+            timers = {
+                timer: one.key for one in installed if one.scope == scope and (timer := _timer(one))
+            }
+            known = self._known(scope) if timers else None
+            if known is not None:
+                found |= {key for timer, key in timers.items() if known.get(timer) in STOPPED}
+        return frozenset(found)
+
+    def _known(self, scope: str) -> dict[str, str] | None:
+        """The state of each timer of ours that is loaded; None when systemd does not answer."""
+        words = ("list-units", "--all", "--full", "--plain", "--no-legend", "resticprofile-*.timer")
+        result, text = base.output(*self._command(scope), *words)
+        rows = (line.split() for line in text.splitlines())
+        return None if result.exit_code else {row[0]: row[3] for row in rows if len(row) > 3}
 
     def _remove(self, scope: str, leaving: Sequence[Installation]) -> None:
         timers = [timer for installation in leaving if (timer := _timer(installation))]
@@ -369,6 +403,7 @@ def _state(name: str, blocks: Mapping[str, Mapping[str, str]]) -> UnitState:
     status = service.get("ExecMainStatus", "0")
     return UnitState(
         active=timer.get("ActiveState") == "active",
+        elapsed=timer.get("SubState") == "elapsed",
         running=service.get("ActiveState") in {"active", "activating", "deactivating"},
         last_run=max(starts, default=None),
         last_success=ended if result == "success" else None,

@@ -50,13 +50,13 @@ class Recorder:
         (self._folder / "answers.json").write_text(json.dumps(self._answers), encoding="utf-8")
 
     def calls(self) -> list[list[str]]:
-        """The arguments of all calls since the last time."""
+        """The arguments of all calls since the last time, without those that only ask."""
         log = self._folder / "calls.jsonl"
         if not log.exists():
             return []
         found = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         log.unlink()
-        return found
+        return [call for call in found if "list-units" not in call]
 
 
 def account(home: str, *, uid: int | None = None, name: str = "root") -> Account:

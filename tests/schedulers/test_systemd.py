@@ -47,8 +47,10 @@ class Machine:
     def all(self) -> Selection:
         return Selection(config_file=str(self.config))
 
-    def plan(self, *jobs: Job, scheduler: Systemd | None = None) -> tuple[Change, ...]:
-        return schedule.plan(scheduler or self.scheduler(), jobs, self.all())
+    def plan(
+        self, *jobs: Job, scheduler: Systemd | None = None, start: bool = False
+    ) -> tuple[Change, ...]:
+        return schedule.plan(scheduler or self.scheduler(), jobs, self.all(), start=start)
 
     def schedule(self, *jobs: Job, scheduler: Systemd | None = None, start: bool = True) -> None:
         scheduler = scheduler or self.scheduler()
@@ -400,6 +402,57 @@ def test_a_job_is_written_whole_or_not_at_all(machine: Machine, systemctl: Recor
     assert (machine.units / f"{NAME}.service").read_text(encoding="utf-8") == before
 
 
+def timers(systemctl: Recorder, *states: str) -> None:
+    """What `systemctl list-units` tells."""
+    rows = (f"{NAME}.timer loaded {state} backup timer for profile home" for state in states)
+    systemctl.answer("list-units", out="".join(f"{row}\n" for row in rows))
+
+
+@pytest.mark.parametrize("states", [["inactive dead"], ["failed failed"], []])
+def test_a_timer_that_does_not_run_is_started_again(
+    states: list[str], machine: Machine, systemctl: Recorder
+) -> None:
+    machine.schedule(machine.job())
+    machine.enable()
+    systemctl.calls()
+    timers(systemctl, *states)
+    (change,) = machine.plan(machine.job(), start=True)
+    assert change.action == "change"
+    assert change.diff == "# backup@home is installed, but its timer does not run\n"
+    machine.scheduler().apply([change])
+    assert [call[3:] for call in systemctl.calls()] == [
+        ["daemon-reload"],
+        ["--now", "enable", f"{NAME}.timer"],
+    ]
+
+
+@pytest.mark.parametrize("state", ["active waiting", "active running", "active elapsed"])
+def test_a_timer_that_runs_is_left_alone(state: str, machine: Machine, systemctl: Recorder) -> None:
+    machine.schedule(machine.job())
+    machine.enable()
+    timers(systemctl, state)
+    assert actions(machine.plan(machine.job(), start=True)) == [("keep", "backup@home")]
+
+
+def test_a_manager_that_does_not_answer_changes_nothing(
+    machine: Machine, systemctl: Recorder
+) -> None:
+    machine.schedule(machine.job())
+    machine.enable()
+    systemctl.answer("list-units", 1, err="Failed to connect to bus\n")
+    assert actions(machine.plan(machine.job(), start=True)) == [("keep", "backup@home")]
+
+
+def test_a_timer_whose_times_were_over_is_started_again(
+    machine: Machine, systemctl: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """systemd keeps it as it was, though there are new times."""
+    timers(systemctl, "active elapsed")
+    machine.schedule(machine.job())
+    assert [call[3:] for call in systemctl.calls()][-1] == ["restart", f"{NAME}.timer"]
+    assert "`backup@home` is installed, but systemd knows no time" in caplog.text
+
+
 def test_what_systemctl_says_is_passed_on(machine: Machine, systemctl: Recorder) -> None:
     systemctl.answer("daemon-reload", 1, err="Failed to connect to bus: No medium found\n")
     with pytest.raises(CommandError, match="enable-linger"):
@@ -456,6 +509,7 @@ def test_states_come_from_one_question(machine: Machine, systemctl: Recorder) ->
     utc = timezone.utc
     assert msgspec.to_builtins(backup) == {
         "active": True,
+        "elapsed": False,
         "running": False,
         "last_run": "2026-05-04T02:00:01Z",
         "last_success": "2026-05-04T02:10:00Z",

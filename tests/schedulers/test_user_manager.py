@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import textwrap
 from pathlib import Path
@@ -137,6 +138,42 @@ def test_timers_fire_follow_changes_and_disappear(
         *("--no-prio", "--no-ansi", "--config", str(config), "run-schedule", "backup@my home")
     ]
     assert run["env"]["RESTIC_PASSWORD"] == 'pa"ss %h $x'
+
+
+DEAD_TIMERS = """
+timer=resticprofile-backup@profile-default.timer
+say() { echo "$1: $(systemctl --user show --property=SubState --value "$timer")"; }
+configure() { printf '[default.backup]\\nschedule = "%s"\\n%s\\n' "$1" "$2" > profiles.toml; }
+resticprof() { "$python" -m resticprof --quiet "$@"; }
+
+configure 2020-01-01 'schedule-permission = "user_logged_on"'
+resticprof schedule > /dev/null
+say past
+resticprof status | grep 'next run'
+configure daily 'schedule-permission = "user_logged_on"'
+resticprof schedule > /dev/null
+say changed
+systemctl --user stop "$timer"
+resticprof schedule --dry-run
+resticprof schedule > /dev/null
+say stopped
+resticprof schedule --dry-run
+"""
+
+
+def test_a_dead_timer_is_brought_to_life(user_manager: Manager, tmp_path: Path) -> None:
+    script = f"cd {shlex.quote(str(tmp_path))}; python={shlex.quote(sys.executable)}\n{DEAD_TIMERS}"
+    done = user_manager("sh", "-c", script)
+    assert done.stdout.splitlines() == [
+        "past: elapsed",
+        "    next run:     none, systemd knows no time to come",
+        "changed: waiting",
+        "change backup@default",
+        "# backup@default is installed, but its timer does not run",
+        "stopped: waiting",
+        "keep backup@default",
+    ], done.stderr
+    assert "`backup@default` is installed, but systemd knows no time" in done.stderr
 
 
 HOOKS = """
