@@ -15,12 +15,13 @@ from resticprof.commands import template_data
 from resticprof.errors import UsageError
 from resticprof.model import masking
 from resticprof.model.schedule import Job
+from resticprof.model.types import Secret
 from resticprof.schedulers import base
 from resticprof.schedulers.systemd_units import Template, Templates
 from resticprof.system import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Global, Group, Profile, Schedule
@@ -28,6 +29,28 @@ if TYPE_CHECKING:
     from resticprof.schedulers.base import Scheduler
 
 log = logging.getLogger("resticprof")
+
+_OF_THE_RUN = frozenset(
+    {
+        "HOME",
+        *(
+            "NOTIFY_SOCKET",
+            "WATCHDOG_PID",
+            "WATCHDOG_USEC",
+            "LISTEN_FDS",
+            "LISTEN_PID",
+            "LISTEN_FDNAMES",
+        ),
+        *(
+            "CREDENTIALS_DIRECTORY",
+            "INVOCATION_ID",
+            "JOURNAL_STREAM",
+            "MAINPID",
+            "SYSTEMD_EXEC_PID",
+        ),
+    }
+)
+"""What the scheduler sets for each run; captured, it would take the place of that."""
 
 SCHEDULE_ID = "RESTICPROFILE_SCHEDULE_ID"  # the reference's name: hooks ask for it
 
@@ -126,11 +149,6 @@ def _job(
 ) -> Job:
     file = os.path.abspath(configuration.file)
     global_ = configuration.global_
-    captured = {
-        variable: value
-        for variable, value in sorted(variables.items())
-        if any(fnmatch.fnmatchcase(variable, glob) for glob in schedule.capture_environment)
-    }
     job = Job(
         command=command,
         name=name,
@@ -139,12 +157,24 @@ def _job(
         settings=schedule,
         program=program(),
         working_directory=str(Path(file).parent),  # the same wherever `schedule` is called
-        environment=captured,
+        environment=_captured(variables, schedule.capture_environment),
         nice=global_.nice,
         io_class=global_.ionice_class if global_.ionice else 0,
         io_level=global_.ionice_level if global_.ionice else 0,
     )
     return renamed(job, file)
+
+
+def _captured(variables: Mapping[str, Text], globs: Sequence[str]) -> dict[str, Text]:
+    """The variables that a job gets. What a reference fetches, the run fetches itself, every time:
+    nothing of it is written to disk, and no command runs because somebody asks for the status."""
+    return {
+        name: value
+        for name, value in sorted(variables.items())
+        if any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+        and name not in _OF_THE_RUN
+        and not (isinstance(value, Secret) and value.fetched)
+    }
 
 
 def renamed(job: Job, file: str) -> Job:

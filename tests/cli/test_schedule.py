@@ -311,6 +311,44 @@ schedule-randomized-delay = "1h"
         assert "/.config/systemd/user/" in diff
 
 
+def test_what_a_reference_fetches_is_not_captured(project: Project) -> None:
+    """The run fetches it itself; neither a plan nor a look at the status runs the command."""
+    text = """
+[global]
+scheduler = "systemd"
+[default.env]
+RESTIC_COMPRESSION = "max"
+RESTIC_PASSWORD = { command = "touch fetched; echo secret" }
+[default.backup]
+schedule = "daily"
+schedule-permission = "user_logged_on"
+"""
+    project.write("profiles.toml", text)
+    project.program("systemctl", "#!/bin/sh\n")
+    plan = project.run("schedule", "--dry-run").expect(0).out
+    assert "+RESTIC_COMPRESSION=" in plan
+    assert "RESTIC_PASSWORD" not in plan
+    project.run("status").expect(0)
+    assert not (project.path / "fetched").exists()
+
+
+def test_what_the_scheduler_sets_for_each_run_is_not_captured(project: Project) -> None:
+    text = """
+[global]
+scheduler = "systemd"
+[default.backup]
+schedule = "daily"
+schedule-permission = "user_logged_on"
+schedule-capture-environment = ["*"]
+"""
+    project.write("profiles.toml", text)
+    project.program("systemctl", "#!/bin/sh\n")
+    plan = project.run("schedule", "--dry-run", env={"INVOCATION_ID": "1"}).expect(0).out
+    assert "+PATH=" in plan
+    assert "+HOME=" not in plan
+    assert "+INVOCATION_ID=" not in plan
+
+
 # ---- run-schedule ---------------------------------------------------------------------------
 
 
