@@ -46,9 +46,20 @@ def path(text: str) -> str:
     """A path as the whole value of a setting; such values are not quoted."""
     if "\n" in text or "\r" in text:
         raise Error(f"systemd cannot use the path {text!r}: it holds a line end")
+    _require_text(text)
     if text != text.rstrip() or text.endswith("\\"):
         text += "/."  # or the end would be lost, or join the next line
     return specifiers(text)
+
+
+def _is_text(text: str) -> bool:
+    """Whether there are only characters in it, and no bytes that Python could not read."""
+    return not re.search("[\udc80-\udcff]", text)
+
+
+def _require_text(text: str) -> None:
+    if not _is_text(text):
+        raise Error(f"systemd cannot use {text!r}: it is not UTF-8")
 
 
 def pattern(text: str) -> str:
@@ -58,6 +69,7 @@ def pattern(text: str) -> str:
 
 def quoted(text: str) -> str:
     """Text between double quotes, as systemd reads it."""
+    _require_text(text)
     text = specifiers(text.replace("\\", "\\\\").replace('"', '\\"'))
     return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
@@ -75,7 +87,11 @@ def _word(word: str) -> str:
 
 
 def environment_file(variables: Mapping[str, str]) -> str:
-    """The text of an environment file (systemd.exec(5)); values may hold anything but NUL."""
+    """The text of an environment file (systemd.exec(5)); values may hold any text but NUL."""
+    for name, value in variables.items():
+        if not _is_text(name + value):
+            text = f"systemd passes on UTF-8 only, and the value of `{name}` is something else"
+            raise Error(f"{text}; leave it out of `schedule-capture-environment`")
     return "".join(
         '{}="{}"\n'.format(name, re.sub(r'(["\\`$])', r"\\\1", value))
         for name, value in sorted(variables.items())

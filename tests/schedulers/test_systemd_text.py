@@ -46,6 +46,21 @@ def test_a_unit_name_that_is_too_long_is_an_error() -> None:
         systemd_text.unit_name("backup", "x" * 250)
 
 
+@pytest.mark.parametrize(
+    "write",
+    [systemd_text.path, systemd_text.quoted, lambda text: systemd_text.command_line(("x", text))],
+)
+def test_systemd_reads_utf8_only(write) -> None:
+    with pytest.raises(Error, match="not UTF-8"):
+        write("/caf\udce9")
+
+
+def test_a_variable_that_systemd_would_drop_is_told_without_its_value() -> None:
+    with pytest.raises(Error, match="value of `RESTIC_X` is something else") as caught:
+        systemd_text.environment_file({"RESTIC_X": "caf\udce9"})
+    assert "caf" not in str(caught.value)
+
+
 def test_a_plain_command_line_stays_as_it_is() -> None:
     words = ("/usr/bin/resticprof", "--config", "/etc/profiles.toml", "run-schedule", "backup@home")
     assert systemd_text.command_line(words) == " ".join(words)
