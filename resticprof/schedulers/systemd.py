@@ -137,18 +137,25 @@ class Systemd(base.Scheduler):
                 raise Error(f"`{change.job.title}` belongs to the system: repeat this with sudo")
         gone = [change.before for change in changes if change.before and not change.after]
         new = [change for change in changes if change.after]
-        for scope in SCOPES:
-            self._remove(scope, [one for one in gone if one.scope == scope])
-        for change in new:
-            self._replace(change)
-        for scope in SCOPES:
-            timers = {_timer(one.job): one.job.title for one in new if one.job.scope == scope}
-            if timers or any(one.scope == scope for one in gone):
-                self._systemctl(scope, "daemon-reload")
-            if timers:
-                self._systemctl(scope, *(["--now"] if start else []), "enable", *timers)
-            if timers and start:
-                self._wake(scope, timers)
+        written: list[Installation] = []
+        try:
+            for change in new:
+                self._replace(change)
+                written.append(change.job)
+            for scope in SCOPES:
+                self._remove(scope, [one for one in gone if one.scope == scope])
+        finally:  # what is written runs, whatever went wrong with the next
+            for scope in SCOPES:
+                if any(one.scope == scope for one in (*written, *gone)):
+                    self._systemctl(scope, "daemon-reload")
+                self._enable(scope, [one for one in written if one.scope == scope], start=start)
+
+    def _enable(self, scope: str, jobs: Sequence[Installation], *, start: bool) -> None:
+        timers = {_timer(job): job.title for job in jobs}
+        if timers:
+            self._systemctl(scope, *(["--now"] if start else []), "enable", *timers)
+        if timers and start:
+            self._wake(scope, timers)
 
     def _wake(self, scope: str, timers: Mapping[str, str]) -> None:
         """Start timers again whose times were over: systemd does not look at new ones by itself."""

@@ -402,6 +402,32 @@ def test_a_job_is_written_whole_or_not_at_all(machine: Machine, systemctl: Recor
     assert (machine.units / f"{NAME}.service").read_text(encoding="utf-8") == before
 
 
+def test_what_is_written_runs_though_the_next_job_fails(
+    machine: Machine, systemctl: Recorder
+) -> None:
+    machine.units.mkdir(parents=True)
+    (machine.units / "resticprofile-check@profile-home.env").mkdir()
+    fails = machine.job(command="check", environment={"RESTIC_X": "1"})
+    with pytest.raises(Error, match=r"\.env"):
+        machine.schedule(machine.job(), fails)
+    assert [call[3:] for call in systemctl.calls()] == [
+        ["daemon-reload"],
+        ["--now", "enable", f"{NAME}.timer"],
+    ]
+
+
+def test_a_job_that_cannot_move_stays_where_it_is(machine: Machine, systemctl: Recorder) -> None:
+    machine.schedule(machine.job(permission="system"))
+    machine.enable()
+    systemctl.calls()
+    machine.units.mkdir(parents=True)
+    (machine.units / f"{NAME}.service").mkdir()
+    with pytest.raises(Error, match=r"\.service"):
+        machine.schedule(machine.job())
+    assert f"{NAME}.timer" in names(machine.system)
+    assert "disable" not in str(systemctl.calls())
+
+
 def timers(systemctl: Recorder, *states: str) -> None:
     """What `systemctl list-units` tells."""
     rows = (f"{NAME}.timer loaded {state} backup timer for profile home" for state in states)
