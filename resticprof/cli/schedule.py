@@ -63,7 +63,7 @@ def schedule(
         if not changes and selection.name is not None:
             jobs.require(configuration, selection.name)
             raise jobs.no_schedule(selection.name)
-        if dry_run or ctx.obj.dry_run:
+        if dry_run or ctx.obj.dry_run or not changes:
             render.write(schedule_text.plan(changes))
             return
         moment = now()
@@ -106,7 +106,7 @@ def status(
     from resticprof.commands import schedule as scheduling
     from resticprof.commands.story import now
 
-    limit = _duration(max_age) if max_age else None
+    limit = _max_age(max_age) if max_age else None
     with _opened(ctx.obj, everything=everything, commands=commands) as (configuration, selection):
         moment, past = now(), last_runs.of(configuration, selection.name)
         found = scheduling.status(
@@ -161,8 +161,8 @@ def _opened(
         yield configuration, Selection(config_file=file, name=name, commands=chosen)
 
 
-def _duration(text: str) -> float:
+def _max_age(text: str) -> float:
     try:
         return float(Duration.parse(text))
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(str(error), param_hint="--max-age") from error

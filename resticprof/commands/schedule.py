@@ -109,11 +109,15 @@ def apply(scheduler: Scheduler, changes: Sequence[Change], *, start: bool = True
     """Do what the plan says; without `start`, timers begin with the next start of the machine."""
     scheduler.apply(changes, start=start)
     for change in changes:
-        if change.action != "keep":
-            log.info("%s: %s", _DONE[change.action], change.job.title)
+        log.info("%s: %s", _DONE[change.action], change.job.title)
 
 
-_DONE = {"create": "scheduled", "change": "changed", "remove": "unscheduled"}
+_DONE = {
+    "create": "scheduled",
+    "change": "changed",
+    "remove": "unscheduled",
+    "keep": "nothing to change",
+}
 
 
 def unschedule(scheduler: Scheduler, selection: Selection) -> tuple[Change, ...]:

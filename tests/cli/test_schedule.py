@@ -215,6 +215,19 @@ def test_the_last_schedule_of_a_profile_can_go(project: Project) -> None:
     assert "`home` has no schedule" in project.run("--name", "home", "schedule").expect(2).err
 
 
+def test_where_nothing_has_a_schedule_that_is_told(project: Project) -> None:
+    project.write("profiles.toml", '[global]\nscheduler = "crontab:-:tab"\n[home]\nverbose = 1\n')
+    for command in ("schedule", "unschedule", "status"):
+        done = project.run(command, "--all").expect(0)
+        assert done.out == "no scheduled jobs found\n"
+
+
+def test_a_job_that_is_installed_already_is_told(project: Project) -> None:
+    configure(project)
+    assert "scheduled: backup@home" in project.run("--name", "home", "schedule").expect(0).err
+    assert "nothing to change: backup@home" in project.run("schedule", "--all").expect(0).err
+
+
 def test_a_name_that_nobody_knows_is_told(project: Project) -> None:
     configure(project)
     for words in (("schedule",), ("status",)):
