@@ -64,7 +64,11 @@ def plan(
     this is the plan of `unschedule`.
     """
     installed = scheduler.installed()
-    wanted = scheduler.wanted([_as_installed(job, installed) for job in jobs], installed)
+    namesakes: dict[str, list[Installation]] = {}
+    for one in installed:
+        namesakes.setdefault(one.title, []).append(one)
+    jobs = [_as_installed(job, namesakes.get(job.title, ())) for job in jobs]
+    wanted = scheduler.wanted(jobs, installed)
     before = {installation.key: installation for installation in installed}
     keys = {installation.key for installation in wanted}
     titles = {installation.title for installation in wanted}
@@ -81,10 +85,10 @@ def plan(
     return tuple(changes)
 
 
-def _as_installed(job: Job, installed: Sequence[Installation]) -> Job:
+def _as_installed(job: Job, namesakes: Sequence[Installation]) -> Job:
     """The job as it calls its configuration file already: another spelling is no change."""
-    for one in installed:
-        if one.title == job.title and _another_spelling(one.config_file, job.config_file):
+    for one in namesakes:
+        if _another_spelling(one.config_file, job.config_file):
             return renamed(job, one.config_file)
     return job
 
