@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from resticprof.schedulers.systemd_units import Templates
 
 log = logging.getLogger("resticprof")
+
+
+_NOTHING_YET = re.compile("no crontab for|can't open .*No such file")  # BusyBox has the second
 
 
 class Source(Protocol):
@@ -94,7 +98,7 @@ class CrontabProgram(msgspec.Struct):
         """Ask the program, once."""
         if self.text is None:
             result, text = base.output(self.name, "-l")
-            if result.exit_code and "no crontab for" not in result.stderr:
+            if result.exit_code and not _NOTHING_YET.search(result.stderr):
                 raise Error(f"`{self.name} -l` failed: {result.stderr.strip()}")
             self.text = _without_header("" if result.exit_code else text)
         return self.text

@@ -239,8 +239,14 @@ def test_the_program_is_asked_once_and_given_the_whole(table: Table, tmp_path: P
     assert table.schedule(table.job(), scheduler=again) == ["keep backup@home"]
 
 
-def test_no_crontab_is_an_empty_one(table: Table, tmp_path: Path) -> None:
-    scheduler = base.pick(f"crond: {fake_program(tmp_path)} ")
+@pytest.mark.parametrize(
+    "said", ["no crontab for me", "crontab: can't open 'me': No such file or directory"]
+)
+def test_no_crontab_is_an_empty_one(said: str, table: Table, tmp_path: Path) -> None:
+    program = fake_program(tmp_path)
+    text = program.read_text(encoding="utf-8").replace("no crontab for me", said)
+    program.write_text(text, encoding="utf-8")
+    scheduler = base.pick(f"crond: {program} ")
     table.schedule(table.job(), scheduler=scheduler)
     assert table.text().count("run-schedule") == 1
 
