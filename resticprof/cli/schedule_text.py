@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resticprof.commands.schedule import DRIFT
 from resticprof.model.types import Duration
 
 if TYPE_CHECKING:
@@ -70,11 +71,13 @@ def _rows(job: JobStatus, now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _next_run(job: JobStatus, now: datetime) -> str:
-    if job.next_run is None and job.active is False:
-        return "none, the timer is not active"
+    if job.next_run is not None:
+        return moment(job.next_run, now)
     if job.elapsed:
         return "none, systemd knows no time to come"
-    return moment(job.next_run, now)
+    if not job.enabled:
+        return "none" if job.drift == DRIFT["create"] else "none, the timer is not enabled"
+    return "none, the timer is not active" if job.active is False else "unknown"
 
 
 def ages(found: Sequence[Age], now: datetime) -> str:
