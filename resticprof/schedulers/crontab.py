@@ -186,7 +186,9 @@ class Crontab(base.Scheduler):
     def _wanted(self, job: Job, *, user_column: bool) -> Installation:
         user = self._source.user
         if user == "?":
-            name = "root" if job.settings.permission == "system" else self._caller.invoker.name
+            permission = job.settings.permission
+            as_root = permission == "system" or (permission == "auto" and self._caller.root)
+            name = "root" if as_root else self._caller.invoker.name
             user = name if user_column else ""
         lines = [crontab_text.write(job, expression, user) for expression in job.settings.at]
         return Installation(
@@ -201,6 +203,9 @@ class Crontab(base.Scheduler):
 
     def check(self, jobs: Sequence[Job]) -> None:
         super().check(jobs)
+        if crontab_text.is_ignored(self._source.name):
+            text = "`%s`: Debian's cron reads no file of such a name; use letters, digits, `_`, `-`"
+            log.warning(text, self._source.name)
         for job in jobs:
             if job.settings.permission == "system" and not self._caller.root:
                 raise Error(f"`{job.title}` belongs to the system: repeat this with sudo")
@@ -223,6 +228,8 @@ class Crontab(base.Scheduler):
     def _user_column(self) -> bool:
         if self._source.user != "?":
             return bool(self._source.user)
+        if crontab_text.is_for_all_users(self._source.name):
+            return True
         return crontab_text.user_column(self._source.load(), caller.exists)
 
     def _key(self, config_file: str, title: str) -> str:

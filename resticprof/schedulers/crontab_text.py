@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -209,6 +210,17 @@ def _position(word: str) -> int:
     names = [name.lower() for name in FULL_NAMES]
     found = [number for number, name in enumerate(names) if word.lower() in {name, name[:3]}]
     return found[0] if found else -1
+
+
+def is_for_all_users(file: str) -> bool:
+    """Whether cron expects a user in each line of a file, because of its place (crontab(5))."""
+    return file == "/etc/crontab" or PurePath(file).parent.name == "cron.d"
+
+
+def is_ignored(file: str) -> bool:
+    """Whether Debian's cron does not read a file in `cron.d`, because of its name (cron(8))."""
+    path = PurePath(file)
+    return path.parent.name == "cron.d" and not re.fullmatch(r"[A-Za-z0-9_-]+", path.name)
 
 
 def user_column(text: str, is_user: Callable[[str], bool]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,9 +15,10 @@ from resticprof.commands import schedule
 from resticprof.commands.schedule import Selection
 from resticprof.errors import ConfigError, Error
 from resticprof.schedulers import base
+from resticprof.schedulers.caller import Caller
 from resticprof.schedulers.crontab import Crontab, CrontabFile
 from resticprof.schedulers.crontab_text import BEGIN, END
-from tests.kit.schedule import job, person
+from tests.kit.schedule import account, job, person
 
 if TYPE_CHECKING:
     from resticprof.schedulers.base import Scheduler
@@ -169,6 +171,47 @@ def test_the_user_column_is_noticed(table: Table) -> None:
     scheduler = Crontab(CrontabFile(str(table.file), "?"), caller=person(Path("/root")))
     table.schedule(table.job(), scheduler=scheduler)
     assert f"{table.line('00 00 * * *', 'backup@home', 'root')}\n" in table.text()
+
+
+def test_cron_d_wants_a_user_in_each_line(table: Table, tmp_path: Path) -> None:
+    """Without one, cron takes the command for a user, and leaves the whole file out."""
+    folder = tmp_path / "cron.d"
+    folder.mkdir()
+    table.file = folder / "resticprof"
+    table.schedule(table.job(), scheduler=table.scheduler(""))
+    assert re.search(r"(?m)^00 00 \* \* \*\t[^\t ]+\tcd ", table.text())
+
+
+@pytest.mark.parametrize(
+    ("permission", "uid", "sudo", "user"),
+    [
+        ("auto", 0, True, "root"),
+        ("system", 0, True, "root"),
+        ("user", 0, True, "anna"),
+        ("auto", 0, False, "root"),
+        ("auto", 1000, False, "anna"),
+    ],
+)
+def test_the_user_of_a_line(
+    permission: str, uid: int, sudo: bool, user: str, tmp_path: Path
+) -> None:
+    anna, root = account("/home/anna", uid=1000, name="anna"), account("/root", uid=0)
+    caller = Caller(account=root if uid == 0 else anna, invoker=anna if sudo or uid else root)
+    scheduler = Crontab(CrontabFile(str(tmp_path / "cron.d" / "x"), "?"), caller=caller)
+    (wanted,) = scheduler.wanted([job(permission=permission)], ())
+    assert wanted.parts[0].text is not None
+    assert wanted.parts[0].text.split("\t")[1] == user
+
+
+def test_a_name_that_cron_does_not_read_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("restic.prof", "resticprof"):
+        caller = person(Path("/root"))
+        scheduler = Crontab(CrontabFile(str(tmp_path / "cron.d" / name), "root"), caller=caller)
+        scheduler.wanted([job(permission="user")], ())
+    (told,) = caplog.messages
+    assert "restic.prof`: Debian's cron reads no file" in told
 
 
 def test_a_system_job_needs_root(table: Table) -> None:
