@@ -146,9 +146,19 @@ class Systemd(base.Scheduler):
                 self._remove(scope, [one for one in gone if one.scope == scope])
         finally:  # what is written runs, whatever went wrong with the next
             for scope in SCOPES:
-                if any(one.scope == scope for one in (*written, *gone)):
+                left = [one for one in gone if one.scope == scope]
+                here = [one for one in written if one.scope == scope]
+                if left or here:
                     self._systemctl(scope, "daemon-reload")
-                self._enable(scope, [one for one in written if one.scope == scope], start=start)
+                self._forget(scope, left)
+                self._enable(scope, here, start=start)
+
+    def _forget(self, scope: str, left: Sequence[Installation]) -> None:
+        """A service that failed last would be listed as failed until the machine starts again."""
+        known = (self._known(scope) if left else None) or {}
+        services = [f"{Path(one.key).name}.service" for one in left]
+        if failed := [service for service in services if known.get(service) == "failed"]:
+            self._systemctl(scope, "reset-failed", *failed)
 
     def _enable(self, scope: str, jobs: Sequence[Installation], *, start: bool) -> None:
         timers = {_timer(job): job.title for job in jobs}
@@ -182,8 +192,8 @@ class Systemd(base.Scheduler):
         return frozenset(found)
 
     def _known(self, scope: str) -> dict[str, str] | None:
-        """The state of each timer of ours that is loaded; None when systemd does not answer."""
-        words = ("list-units", "--all", "--full", "--plain", "--no-legend", "resticprofile-*.timer")
+        """The state of each unit of ours that is loaded; None when systemd does not answer."""
+        words = ("list-units", "--all", "--full", "--plain", "--no-legend", "resticprofile-*")
         result, text = base.output(*self._command(scope), *words)
         rows = (line.split() for line in text.splitlines())
         return None if result.exit_code else {row[0]: row[3] for row in rows if len(row) > 3}

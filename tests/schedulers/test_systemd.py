@@ -479,6 +479,15 @@ def test_a_timer_whose_times_were_over_is_started_again(
     assert "`backup@home` is installed, but systemd knows no time" in caplog.text
 
 
+def test_a_removed_job_is_not_listed_as_failed(machine: Machine, systemctl: Recorder) -> None:
+    machine.schedule(machine.job(), machine.job(command="check"))
+    systemctl.calls()
+    row = f"{NAME}.service not-found failed failed {NAME}.service\n"
+    systemctl.answer("list-units", out=row)
+    machine.schedule()
+    assert [call[3] for call in systemctl.calls()] == ["--now", "daemon-reload", "reset-failed"]
+
+
 def test_what_systemctl_says_is_passed_on(machine: Machine, systemctl: Recorder) -> None:
     systemctl.answer("daemon-reload", 1, err="Failed to connect to bus: No medium found\n")
     with pytest.raises(CommandError, match="enable-linger"):

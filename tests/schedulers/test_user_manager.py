@@ -158,6 +158,9 @@ resticprof schedule --dry-run
 resticprof schedule > /dev/null
 say stopped
 resticprof schedule --dry-run
+systemctl --user start --wait resticprofile-backup@profile-default.service
+resticprof unschedule
+systemctl --user list-units --all --plain --no-legend 'resticprofile-*'
 """
 
 
