@@ -120,10 +120,12 @@ class Systemd(base.Scheduler):
             installed = before and recognition.same_file(before.config_file, job.config_file)
             permission = "system" if self._caller.root or installed else "user_logged_on"
         if permission == "system":
-            return Place(scope="system", directory=system, home=self._caller.root_home)
+            sudo_user = invoker.name if self._caller.sudo else _installed_by(before)
+            home = self._caller.root_home
+            return Place(scope="system", directory=system, home=home, sudo_user=sudo_user)
         if permission == "user":
             account = invoker
-            if self._caller.root and not self._caller.sudo and before:
+            if not self._caller.sudo and before:
                 installed_for = _runs_as(before)
                 if installed_for and installed_for.name != invoker.name:
                     account = installed_for
@@ -366,9 +368,22 @@ def _wanted_by_targets(directory: str, names: set[str]) -> frozenset[str]:
 
 def _runs_as(installation: Installation) -> Account | None:
     """The account in `User=`."""
-    texts = (part.text or "" for part in installation.parts if part.path.endswith(".service"))
-    users = [user for text in texts for user in systemd_text.settings(text, "User")]
+    users = _settings(installation, "User")
     return caller.by_name(users[-1]) if users else None
+
+
+def _installed_by(installation: Installation | None) -> str:
+    """The caller of sudo whom the service knows: nothing changes because somebody else looks."""
+    variables = _settings(installation, "Environment") if installation else []
+    words = (word for text in variables for word in systemd_text.words(text))
+    found = (word.partition("=") for word in words)
+    return next((value for name, _, value in found if name == "SUDO_USER"), "")
+
+
+def _settings(installation: Installation, name: str) -> list[str]:
+    """The values of a setting of the service."""
+    texts = (part.text or "" for part in installation.parts if part.path.endswith(".service"))
+    return [value for text in texts for value in systemd_text.settings(text, name)]
 
 
 def _drop_in(path: str) -> DropIn | None:

@@ -35,6 +35,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     directory: str
     home: str  # of the account that the job runs as
     user: str = ""  # `User=`; empty: the manager's own
+    sudo_user: str = ""  # who called sudo to install it
 
 
 class UnitData(BaseData, frozen=True, kw_only=True):
@@ -165,7 +166,7 @@ def _service_section(job: Job, place: Place, base: str) -> list[str]:
         lines.append(f"IOSchedulingPriority={job.io_level}")
     if place.user:
         lines.append(f"User={place.user}")
-    lines.append(f'Environment="{_home(place)}"')
+    lines += (f'Environment="{variable}"' for variable in _environment(place))
     if job.environment:
         lines.append(f"EnvironmentFile={systemd_text.pattern(f'{base}.env')}")
     if job.settings.hardening:
@@ -185,7 +186,7 @@ def _data(job: Job, place: Place, base: str, facts: BaseData) -> UnitData:
         on_calendar=job.settings.at,
         systemd_profile=f"{PurePath(base).name}.service",
         nice=job.nice,
-        environment=(_home(place),),
+        environment=_environment(place),
         environment_file=environment_file,
         after_network_online=_waits_for_network(job, place),
         cpu_scheduling_policy=_cpu_policy(job),
@@ -212,9 +213,10 @@ def _command_line(job: Job) -> str:
     return systemd_text.command_line((*job.program, *flags, "run-schedule", job.title))
 
 
-def _home(place: Place) -> str:
-    """The variable that anybody may see, ready for double quotes."""
-    return f"HOME={systemd_text.quoted(place.home)}"
+def _environment(place: Place) -> tuple[str, ...]:
+    """The variables that anybody may see, ready for double quotes."""
+    sudo_user = (f"SUDO_USER={systemd_text.quoted(place.sudo_user)}",) if place.sudo_user else ()
+    return (f"HOME={systemd_text.quoted(place.home)}", *sudo_user)
 
 
 def _description(job: Job) -> str:

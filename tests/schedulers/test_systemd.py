@@ -368,6 +368,18 @@ def test_under_sudo_a_user_job_runs_as_the_person(machine: Machine, systemctl: R
     assert "SystemCallFilter" not in text
 
 
+def test_a_system_job_knows_who_called_sudo(machine: Machine, systemctl: Recorder) -> None:
+    """As with the reference; hooks send such a person a message."""
+    one = machine.job(permission="system")
+    machine.schedule(one, scheduler=machine.scheduler(sudo(machine)))
+    text = (machine.system / f"{NAME}.service").read_text(encoding="utf-8")
+    assert '\nEnvironment="HOME=/root"\nEnvironment="SUDO_USER=anna"\n' in text
+    machine.enable()
+    anna = machine.scheduler(person(machine.home, uid=1000))
+    for scheduler in (machine.scheduler(sudo(machine)), machine.scheduler(), anna):
+        assert actions(machine.plan(one, scheduler=scheduler)) == [("keep", "backup@home")]
+
+
 def test_a_job_for_ourselves_keeps_our_home(machine: Machine, systemctl: Recorder) -> None:
     """`$HOME` counts, also where the list of accounts has another one."""
     one = machine.job(permission="user")
