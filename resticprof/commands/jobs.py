@@ -18,7 +18,7 @@ from resticprof.model.schedule import Job
 from resticprof.model.types import Secret
 from resticprof.schedulers import base
 from resticprof.schedulers.systemd_units import Template, Templates
-from resticprof.system import environment
+from resticprof.system import environment, machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -158,7 +158,7 @@ def _job(
         program=program(),
         working_directory=str(Path(file).parent),  # the same wherever `schedule` is called
         environment=_captured(variables, schedule.capture_environment),
-        nice=global_.nice,
+        nice=global_.nice or machine.NICE.get(global_.priority, 0),
         io_class=global_.ionice_class if global_.ionice else 0,
         io_level=global_.ionice_level if global_.ionice else 0,
     )

@@ -130,7 +130,8 @@ class Systemd(base.Scheduler):
                 if installed_for and installed_for.name != invoker.name:
                     account = installed_for
             return Place(scope="system", directory=system, user=account.name, home=account.home)
-        return Place(scope="user", directory=self._directories["user"], home=invoker.home)
+        directory, privileged = self._directories["user"], invoker.uid == 0
+        return Place(scope="user", directory=directory, home=invoker.home, privileged=privileged)
 
     def apply(self, changes: Sequence[Change], *, start: bool = True) -> None:
         changes = [change for change in changes if change.action != "keep"]

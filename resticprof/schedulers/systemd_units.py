@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
 import msgspec
@@ -17,6 +17,8 @@ HEADER = "# Written by resticprof; the next `resticprof schedule` replaces what 
 NO_CORE = "LimitCORE=0"  # a core dump would hold the password of the repository
 
 WATCHDOG_SIGNAL = "WatchdogSignal=SIGTERM"  # so that the run ends in order, and tells its failure
+
+REALTIME = 1  # class of IO priority
 
 HARDENED = (
     "LockPersonality=yes",
@@ -36,6 +38,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     home: str  # of the account that the job runs as
     user: str = ""  # `User=`; empty: the manager's own
     sudo_user: str = ""  # who called sudo to install it
+    privileged: bool = True  # the manager may give any priority
 
 
 class UnitData(BaseData, frozen=True, kw_only=True):
@@ -156,14 +159,7 @@ def _service_section(job: Job, place: Place, base: str) -> list[str]:
     ]
     if job.settings.watchdog:
         lines += [f"WatchdogSec={job.settings.watchdog}", WATCHDOG_SIGNAL]
-    if job.nice:
-        lines.append(f"Nice={job.nice}")
-    if policy := _cpu_policy(job):
-        lines.append(f"CPUSchedulingPolicy={policy}")
-    if job.io_class:
-        lines.append(f"IOSchedulingClass={job.io_class}")
-    if job.io_class and job.io_level:
-        lines.append(f"IOSchedulingPriority={job.io_level}")
+    lines += _priorities(job, place)
     if place.user:
         lines.append(f"User={place.user}")
     lines += (f'Environment="{variable}"' for variable in _environment(place))
@@ -173,6 +169,18 @@ def _service_section(job: Job, place: Place, base: str) -> list[str]:
         lines.append(NO_CORE)
         lines += HARDENED if place.scope == "system" and not place.user else ()
     return lines
+
+
+def _priorities(job: Job, place: Place) -> Iterator[str]:
+    """With a priority that the manager of a user may not give, the service would not start."""
+    if job.nice > 0 or (job.nice and place.privileged):
+        yield f"Nice={job.nice}"
+    if policy := _cpu_policy(job):
+        yield f"CPUSchedulingPolicy={policy}"
+    if job.io_class and (place.privileged or job.io_class != REALTIME):
+        yield f"IOSchedulingClass={job.io_class}"
+        if job.io_level:
+            yield f"IOSchedulingPriority={job.io_level}"
 
 
 def _data(job: Job, place: Place, base: str, facts: BaseData) -> UnitData:

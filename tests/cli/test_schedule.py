@@ -345,6 +345,18 @@ schedule-permission = "user_logged_on"
     assert not (project.path / "fetched").exists()
 
 
+@pytest.mark.parametrize(
+    ("keys", "nice"),
+    [('priority = "low"', 10), ("nice = 5", 5), ('priority = "low"\nnice = 5', 5)],
+)
+def test_scheduled_runs_have_the_priority_of_others(keys: str, nice: int, project: Project) -> None:
+    """systemd sets it, and the program does not."""
+    schedule = '[default.backup]\nschedule = "daily"\n'
+    project.write("profiles.toml", f'[global]\nscheduler = "systemd"\n{keys}\n{schedule}')
+    project.program("systemctl", "#!/bin/sh\n")
+    assert f"+Nice={nice}\n" in project.run("schedule", "--dry-run").expect(0).out
+
+
 def test_what_the_scheduler_sets_for_each_run_is_not_captured(project: Project) -> None:
     text = """
 [global]

@@ -121,6 +121,23 @@ def test_secrets_are_in_the_private_file_only() -> None:
     assert not any("word" in (part.text or "") for part in parts if not part.secret)
 
 
+@pytest.mark.parametrize(
+    ("place", "nice", "written"),
+    [
+        (SYSTEM, -5, True),
+        (AS_USER, -5, True),
+        (replace(LOGGED_ON, privileged=False), -5, False),
+        (replace(LOGGED_ON, privileged=False), 5, True),
+    ],
+)
+def test_a_user_manager_can_only_lower_the_priority(place: Place, nice: int, written: bool) -> None:
+    """It would not start the service otherwise."""
+    one = job(nice=nice, io_class=1 if nice < 0 else 2)
+    service = systemd_units.parts(one, place, (), None)[0]
+    assert (f"\nNice={nice}\n" in (service.text or "")) is written
+    assert ("\nIOSchedulingClass=" in (service.text or "")) is written
+
+
 def test_a_job_without_captured_variables_has_no_private_file() -> None:
     assert not any(part.secret for part in systemd_units.parts(job(), LOGGED_ON, (), None))
 
