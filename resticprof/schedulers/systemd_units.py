@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 import msgspec
 
+from resticprof.errors import Error
 from resticprof.model.schedule import Job, Part
 from resticprof.model.types import reveal
 from resticprof.schedulers import systemd_text
@@ -105,8 +106,10 @@ def parts(
     for drop_in in drop_ins:
         lines = (line.strip().lower() for line in drop_in.text.splitlines())
         kind = "timer" if "[timer]" in lines else "service"
-        name = f"{PurePath(drop_in.file).stem}.resticprofile.conf"
-        found.append(Part(path=f"{base}.{kind}.d/{name}", text=drop_in.text))
+        path = f"{base}.{kind}.d/{PurePath(drop_in.file).stem}.resticprofile.conf"
+        if any(part.path == path for part in found):
+            raise Error(f"`{job.title}`: two drop-in files become `{path}`; give one another name")
+        found.append(Part(path=path, text=drop_in.text))
     return tuple(found)
 
 

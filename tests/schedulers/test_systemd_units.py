@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from resticprof.errors import Error
 from resticprof.model.config import Schedule
 from resticprof.model.types import Duration, Secret
 from resticprof.schedulers import systemd_units
@@ -119,6 +120,14 @@ def test_secrets_are_in_the_private_file_only() -> None:
         'RESTIC_PASSWORD="pa\\"ss\\\\word\\$"\nRESTIC_REPOSITORY="sftp:backup:/srv/50%"\n'
     )
     assert not any("word" in (part.text or "") for part in parts if not part.secret)
+
+
+def test_no_drop_in_file_takes_the_place_of_another() -> None:
+    one, two = (DropIn(file=f"{name}/limits.conf", text="[Service]\n") for name in ("one", "two"))
+    timer = DropIn(file="limits.conf", text="[Timer]\n")
+    assert len(systemd_units.parts(job(), SYSTEM, (one, timer), None)) == 4
+    with pytest.raises(Error, match="two drop-in files become"):
+        systemd_units.parts(job(), SYSTEM, (one, two), None)
 
 
 @pytest.mark.parametrize(
