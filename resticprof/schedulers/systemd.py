@@ -99,7 +99,7 @@ class Systemd(base.Scheduler):
         self, job: Job, present: Mapping[str, Installation], drop_ins: Mapping[str, DropIn | None]
     ) -> Installation:
         place = self._place(job, present)
-        listed = [drop_ins[path] for path in job.settings.systemd_drop_in_files]
+        listed = [drop_ins[path] for path in dict.fromkeys(job.settings.systemd_drop_in_files)]
         found = tuple(drop_in for drop_in in listed if drop_in)
         return Installation(
             key=f"{place.directory}/{systemd_text.unit_name(job.command, job.name)}",
