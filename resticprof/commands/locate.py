@@ -114,8 +114,7 @@ class _Binary(msgspec.Struct, frozen=True):
 
 
 def _cache_file() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base) / "resticprof" / "restic-version.json"
+    return files.cache_directory() / "restic-version.json"
 
 
 def _remembered() -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from resticprof.commands import arguments
+from resticprof.commands import arguments, claims
 from resticprof.commands.patience import Attempt, Move, Patience, Rules, next_move, stale
 from resticprof.commands.plan import Plan, Step
 from resticprof.commands.start import Done, Starter
@@ -13,11 +14,14 @@ from resticprof.commands.story import WARNING, now
 from resticprof.errors import ResticError
 from resticprof.model import report as reports
 from resticprof.model.run import Result, StepReport
+from resticprof.model.types import reveal
 from resticprof.restic import failures
 from resticprof.restic.failures import Cause
-from resticprof.system import process
+from resticprof.system import files, process
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from resticprof.commands.session import Session
     from resticprof.commands.story import Story
     from resticprof.commands.surroundings import Surroundings
@@ -32,6 +36,7 @@ class Steps:
         self._plan = plan
         self._session = session
         self._story = story
+        self._around = around
         self.patience = Patience(session.invocation.lock_wait)
         self._starter = Starter(plan, session, around, self.patience)
         self._unlocked = False
@@ -53,12 +58,22 @@ class Steps:
 
     def _try(self, step: Step) -> None:
         """`init`: a failure is told in restic's words, unless it says that all is well already."""
-        done = self._aside(step)
+        with self._alone():
+            done = self._aside(step)
         if done.result.exit_code == 0:
             log.info("%s: a repository was created", step.command)
         elif self._cause(done) is not Cause.EXISTS:
             why = failures.explanation(done.result.stderr) or process.cause(done.result)
             log.warning("%s: %s", step.command, why)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two runs that create the same repository at the same time would make it useless."""
+        variables = {name: reveal(value) for name, value in self._around.variables().items()}
+        with contextlib.ExitStack() as stack:
+            for claim in sorted(claims.claims(self._plan, variables)):
+                stack.enter_context(files.one_at_a_time(claim))
+            yield
 
     def _must(self, step: Step) -> None:
         done, attempts = self._attempts(step)

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import functools
+import logging
 import os
 import re
 import stat
@@ -18,6 +19,8 @@ from resticprof.errors import Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger("resticprof")
 
 PATIENCE = 60.0  # seconds; what `exclusive` protects takes milliseconds
 PRIVATE = "resticprof-private-"
@@ -104,6 +107,32 @@ def exclusive(path: str | Path) -> Iterator[None]:
         except OSError as error:
             raise Error(f"cannot lock `{path}`: {error.strerror}") from error
         yield
+
+
+@contextlib.contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Keep other processes of this user out that ask for the same name; nobody waits for ever.
+
+    Where that cannot be had, the log says so, and the caller goes on without.
+    """
+    import hashlib
+
+    number = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:16]
+    with contextlib.ExitStack() as stack:
+        try:
+            path = cache_directory() / f"one-at-a-time-{number}"
+            if not path.is_absolute():
+                raise Error("there is no home directory")
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _lock(stack.enter_context(_opened(path, os.O_RDWR | os.O_CREAT)), path)
+        except (OSError, Error) as error:
+            log.info("nothing keeps other runs from doing the same now: %s", error)
+        yield
+
+
+def cache_directory() -> Path:
+    """Where we keep what can be found out again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "resticprof"
 
 
 def _lock(descriptor: int, path: str | Path) -> None:
@@ -205,7 +234,7 @@ def temporary_directory() -> str:
     try:
         return tempfile.gettempdir()
     except OSError:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "resticprof"
+        cache = cache_directory()
         try:
             cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

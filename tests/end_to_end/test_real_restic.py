@@ -103,6 +103,18 @@ def test_forget_and_prune_keep_the_newest_snapshot(home):
     assert len(snapshots(home)) == 1
 
 
+def test_runs_that_begin_at_once_create_one_repository(home):
+    """As with timers of the same moment; two `restic init` at once make a repository useless."""
+    shutil.rmtree(home.path / "repository")
+    with (home.path / "profiles.toml").open("a", encoding="utf-8") as profiles:
+        profiles.write('[eager]\ninherit = "home"\ninitialize = true\n')
+    runs = [home.start("-n", "eager", "backup") for _ in range(4)]
+    for run in runs:
+        run.communicate(timeout=300)
+    assert [run.returncode for run in runs] == [0] * 4
+    assert len(list((home.path / "repository" / "keys").iterdir())) == 1
+
+
 def test_copy_makes_a_second_repository_with_the_same_snapshots(home):
     home.run("-n", "home", "backup").expect(0)
     home.run("-n", "home", "copy").expect(0)

@@ -154,6 +154,27 @@ def test_the_lock_of_a_missing_directory_is_an_error(tmp_path):
         pass
 
 
+def test_one_at_a_time_keeps_the_same_name_out_and_no_other(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    caplog.set_level("INFO", logger="resticprof")
+    with files.one_at_a_time("/repository"), files.one_at_a_time("/another"):
+        assert caplog.messages == []
+        with files.one_at_a_time("/repository"):  # it goes on all the same
+            assert "keeps other runs from" in caplog.text
+    caplog.clear()
+    with files.one_at_a_time("/repository"):
+        assert caplog.messages == []
+
+
+@pytest.mark.parametrize("cache", ["relative", "/dev/null"])
+def test_one_at_a_time_goes_on_where_nothing_can_be_locked(cache, monkeypatch, caplog):
+    monkeypatch.setenv("XDG_CACHE_HOME", cache)
+    caplog.set_level("INFO", logger="resticprof")
+    with files.one_at_a_time("/repository"):
+        assert "keeps other runs from" in caplog.text
+
+
 def test_search_gives_the_first_file(tmp_path):
     (tmp_path / "b").write_text("")
     (tmp_path / "c").write_text("")
