@@ -7,11 +7,12 @@
 # the manager does not come up.
 set -euo pipefail
 
-if [ -z "${IN_NAMESPACE:-}" ]; then
-  export IN_NAMESPACE=1
+if [ -z "${MANAGER_GROUP:-}" ]; then
+  export MANAGER_GROUP=manager-$$ # in the namespace our process id is no longer unique
   exec unshare --mount --pid --fork --mount-proc --kill-child -- "$0" "$@" || exit 125
 fi
-unset IN_NAMESPACE
+group=/sys/fs/cgroup/$MANAGER_GROUP
+unset MANAGER_GROUP
 
 prepare() {
   mount --make-rprivate /
@@ -20,8 +21,8 @@ prepare() {
   chmod 700 "/run/user/$(id -u)"
   umount -R /sys/fs/cgroup 2>/dev/null || true
   mount -t cgroup2 none /sys/fs/cgroup
-  mkdir -p "/sys/fs/cgroup/manager-$$"
-  echo $$ >"/sys/fs/cgroup/manager-$$/cgroup.procs"
+  mkdir -p "$group"
+  echo $$ >"$group/cgroup.procs"
   mkdir -p "$HOME/.config"
   mount -t tmpfs tmpfs "$HOME/.config"
   mkdir -p "$HOME/.config/systemd/user"
@@ -37,6 +38,15 @@ export DBUS_SESSION_BUS_ADDRESS="unix:path=$XDG_RUNTIME_DIR/bus"
 manager=/lib/systemd/systemd
 [ -x "$manager" ] || manager=/usr/lib/systemd/systemd
 "$manager" --user --log-target=console --log-level=warning >&2 &
+
+finish() { # groups of processes are the kernel's, and would stay
+  kill $!
+  wait
+  echo $$ >/sys/fs/cgroup/cgroup.procs
+  find "$group" -depth -type d -exec rmdir {} +
+}
+trap '{ finish || true; } 2>/dev/null' EXIT
+
 for _ in $(seq 100); do
   case "$(systemctl --user is-system-running 2>/dev/null || true)" in
   running | degraded)
