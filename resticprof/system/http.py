@@ -218,11 +218,17 @@ def _client(transport: Transport, *, direct: bool) -> httpx.Client:
 
 
 def _context(transport: Transport) -> ssl.SSLContext:
-    """The system's roots and those of the user; TLS 1.2 or newer."""
+    """The system's roots and those of the user; TLS 1.2 or newer.
+
+    As in Go, whatever the user names is enough: a certificate in the middle of a chain, or one
+    without all that Python asks for since 3.13.
+    """
     import ssl
 
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
     places = ssl.get_default_verify_paths()
     if not (places.cafile or places.capath):  # a system without certificates, such as a container
         import certifi

@@ -206,6 +206,16 @@ DOCUMENTED_HOSTS = ("hc-ping.com", "httpstat.us", "my")
 """Those of the documented examples, which only `Tunnel` leads to the server."""
 
 
+KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+"""The words of openssl for a new key."""
+
+
+def openssl(folder: Path, *commands: str) -> None:
+    """Run commands of openssl, one after the other."""
+    for command in commands:
+        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+
+
 def make_certificates(folder: Path) -> Path:
     """A private CA, and certificates for 127.0.0.1 and documented hosts (server) and a client."""
     names = ",".join(f"DNS:{host}" for host in ("localhost", *DOCUMENTED_HOSTS))
@@ -214,18 +224,16 @@ def make_certificates(folder: Path) -> Path:
         "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nkeyUsage=digitalSignature\n"
         "extendedKeyUsage=serverAuth,clientAuth\n"
     )
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     usage = "-addext keyUsage=critical,keyCertSign,cRLSign"
     sign = "x509 -req -days 2 -CA ca.pem -CAkey ca.key -CAcreateserial -extfile extensions"
     commands = [
-        f"req -x509 -days 2 -subj /CN=test-ca {key} -keyout ca.key -out ca.pem {usage}",
-        f"req -x509 -days 2 -subj /CN=other-ca {key} -keyout other.key -out other-ca.pem {usage}",
+        f"req -x509 -days 2 -subj /CN=test-ca {KEY} -keyout ca.key -out ca.pem {usage}",
+        f"req -x509 -days 2 -subj /CN=other-ca {KEY} -keyout other.key -out other-ca.pem {usage}",
     ]
     for name in ("server", "client"):
         commands += [
-            f"req -new -subj /CN={name} {key} -keyout {name}.key -out {name}.csr",
+            f"req -new -subj /CN={name} {KEY} -keyout {name}.key -out {name}.csr",
             f"{sign} -in {name}.csr -out {name}.pem",
         ]
-    for command in commands:
-        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    openssl(folder, *commands)
     return folder

@@ -15,6 +15,7 @@ from resticprof.model.run import HttpRequest, HttpResponse, Transport
 from resticprof.model.types import Secret
 from resticprof.system import http
 from resticprof.system.signals import Signals
+from tests.kit.server import KEY, Server, openssl
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +230,33 @@ def test_a_certificate_of_the_user_is_trusted(tls_server):
     assert send(tls_server.url, transport=transport) == HttpResponse(
         status=200, headers=send(tls_server.url, transport=transport).headers
     )
+
+
+HOST = "subjectAltName=IP:127.0.0.1"
+SELF_SIGNED = (
+    f"req -x509 -days 2 -subj /CN=home {KEY} -addext {HOST} -keyout server.key -out server.pem",
+    "x509 -in server.pem -out ca.pem",
+)
+SIGN = "x509 -req -days 2 -CAcreateserial"
+INTERMEDIATE = (
+    f"req -x509 -days 2 -subj /CN=root {KEY} -keyout root.key -out root.pem",
+    f"req -new -subj /CN=between {KEY} -keyout ca.key -out ca.csr",
+    f"{SIGN} -CA root.pem -CAkey root.key -extfile authority -in ca.csr -out ca.pem",
+    f"req -new -subj /CN=home {KEY} -keyout server.key -out server.csr",
+    f"{SIGN} -CA ca.pem -CAkey ca.key -extfile host -in server.csr -out server.pem",
+)
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("commands", [SELF_SIGNED, INTERMEDIATE])
+def test_any_certificate_of_the_user_is_enough(tmp_path, commands):
+    """As in Go: that of the server itself, or of an authority in between; and plain ones."""
+    (tmp_path / "authority").write_text("basicConstraints=critical,CA:TRUE\n")
+    (tmp_path / "host").write_text(f"{HOST}\n")
+    openssl(tmp_path, *commands)
+    with Server(tmp_path) as server:
+        transport = Transport(timeout=5, ca_certificates=(str(server.ca),))
+        assert send(server.url, transport=transport).status == 200
 
 
 def test_verification_can_be_left_out(tls_server):
