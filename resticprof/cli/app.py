@@ -103,6 +103,7 @@ def everything(
     ignore_on_battery: options.Battery = 0,
     monitoring_verbosity: options.MonitoringVerbosity = None,
     no_monitor: options.NoMonitor = False,
+    _version: options.Version = False,
 ) -> None:
     """Run restic from profiles: hooks, locks, monitoring and schedules around every backup."""
     ctx.obj = Invocation(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from resticprof import __version__
 from resticprof.model.types import Duration
 
 
@@ -28,6 +29,15 @@ def _duration(text: str | float) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"resticprof {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_version, help="show the version")
+]
 Config = Annotated[
     str,
     _option(

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from resticprof import __version__
+
 PROFILES = """
 version = "1"
 
@@ -199,6 +201,12 @@ def test_own_commands_need_no_restic_no_memory_and_no_mains_power(project):
 
 
 # ---- help and the end -----------------------------------------------------------------------
+
+
+def test_version_is_a_command_and_an_option(project):
+    told = project.run("version").expect(0).out
+    assert told == f"resticprof {__version__}\n"
+    assert project.run("--version").expect(0).out == told
 
 
 def test_help_is_shown_instead_of_a_run_wherever_it_is_asked_for(profiles, fake_restic):
