@@ -78,34 +78,42 @@ class Steps:
     def _must(self, step: Step) -> None:
         done, attempts = self._attempts(step)
         result = done.result
-        tolerated = self._tolerated(step, result)
-        incomplete = step.main and result.exit_code == 0 and bool(done.collector.unreadable)
+        flaw = self._flaw(step, done)
         report = StepReport(
             name=step.name,
             exit_code=result.exit_code,
             seconds=result.seconds,
             ended=now(),
-            error="" if result.exit_code == 0 or tolerated else process.cause(result),
+            error="" if result.exit_code == 0 or flaw else process.cause(result),
             meaning=self._meaning(done),
             stderr=result.stderr,
             summary=done.collector.summary,
             attempts=attempts,
         )
-        self._story.add(report, tolerated=tolerated or incomplete)
+        self._story.add(report, tolerated=step.main and bool(flaw))
         if step.main:
             collector = done.collector
             self._story.result(collector.summary, collector.unreadable, result.stdout)
-        if tolerated:
-            log.warning("%s: restic could not read all source files", step.name)
-        elif incomplete:
-            log.warning("%s: not all sources are in the snapshot", step.name)
+        if flaw:
+            log.warning("%s: %s", step.name, flaw)
         elif result.exit_code != 0:
             raise self._error(step, result)
 
-    def _tolerated(self, step: Step, result: Result) -> bool:
-        """restic's warnings of the backup itself count as success when the profile says so."""
-        accepts = self._plan.profile.backup.no_error_on_warning
-        return result.exit_code == WARNING and step.main and step.command == "backup" and accepts
+    def _flaw(self, step: Step, done: Done) -> str:
+        """What is wrong with a result that is no failure all the same; usually nothing.
+
+        restic's warnings of the backup itself count as success when the profile says so. Without
+        a rule, a retention has always kept everything; from 0.17 on restic fails then.
+        """
+        code = done.result.exit_code
+        if step.main and step.command == "backup":
+            if code == WARNING and self._plan.profile.backup.no_error_on_warning:
+                return "restic could not read all source files"
+            if code == 0 and done.collector.unreadable:
+                return "not all sources are in the snapshot"
+        if code != 0 and not step.main and self._cause(done) is Cause.NO_RULE:
+            return "there is no `keep-*` rule, so nothing is forgotten"
+        return ""
 
     def _cause(self, done: Done) -> Cause:
         version = self._session.restic.version

@@ -34,6 +34,7 @@ class Cause(enum.Enum):
     EXISTS = "the repository exists already"
     FULL = "there is no space left"
     DAMAGED = "the repository is damaged"
+    NO_RULE = "no rule says what to keep"
     USAGE = "restic does not understand its command line"
     OTHER = "restic failed"
 
@@ -65,6 +66,7 @@ _WORDS = (
         Cause.EXISTS,
         r"config file already exists|repository master key and config already initialized",
     ),
+    (Cause.NO_RULE, r"no policy was specified"),
     (Cause.USAGE, r"unknown (shorthand )?flag|unknown command|invalid argument .* for .* flag"),
     (Cause.FULL, r"no space left on device|disk quota exceeded|507 Insufficient Storage"),
     (Cause.REFUSED, _REFUSED),

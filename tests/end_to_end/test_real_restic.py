@@ -142,6 +142,16 @@ def test_retention_finds_the_snapshots_of_relative_sources(home, keys):
     assert len(snapshots(home)) == 1
 
 
+def test_retention_without_a_rule_keeps_everything_and_is_no_failure(home):
+    """As in the documented examples; from 0.17 on restic refuses it."""
+    home.write("profiles.toml", PROFILES.format(path=home.path).replace("keep-last = 1", ""))
+    home.run("-n", "guarded", "backup").expect(0)
+    outcome = home.run("-n", "guarded", "backup").expect(0)
+    assert len(snapshots(home)) == 2
+    assert "backup guarded: OK" in outcome.err
+    assert home.run("-n", "home", "forget").code in (0, 1), "what restic says, if it is asked"
+
+
 def test_status_file_tells_the_numbers_of_the_backup(home):
     home.run("-n", "home", "backup").expect(0)
     status = json.loads((home.path / "status.json").read_text())

@@ -100,6 +100,12 @@ Fatal: repository contains errors
         (1, "unknown flag: --nosuch\n", NEW, Cause.USAGE),
         (
             1,
+            "Fatal: no policy was specified, no snapshots will be removed\n",
+            NEW,
+            Cause.NO_RULE,
+        ),
+        (
+            1,
             'Fatal: Get "https://h/": x509: certificate signed by unknown authority',
             NEW,
             Cause.OTHER,
