@@ -390,7 +390,7 @@ class Global(Table):
     legacy_arguments: Annotated[
         bool, Key("accepted, without effect: no shell reads arguments here")
     ] = False
-    send_timeout: Annotated[Duration, Key("time limit of each HTTP hook")] = Duration(30)
+    send_timeout: Annotated[Duration, Key("time limit of each HTTP hook; 0: none")] = Duration(30)
     ca_certificates: Annotated[
         Paths,
         Key("PEM files that HTTP hooks and monitors trust besides the system's", expand="EHR"),

@@ -82,14 +82,19 @@ Message = HttpRequest | Notification | Fact
 
 
 class Transport(msgspec.Struct, frozen=True, kw_only=True):
-    """How requests travel: time limit in seconds, and whom to trust. Equal ones share a client."""
+    """How requests travel: time limit, and whom to trust. Equal ones share a client."""
 
-    timeout: float = 30.0
+    timeout: float = 30.0  # seconds; 0 or less: no limit, as in the reference
     verify: bool = True
     ca_certificates: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
     strict_redirects: bool = False  # 301 and 302 make no GET of a POST, and https is never left
+
+    @property
+    def limit(self) -> float | None:
+        """The time limit, if there is one."""
+        return self.timeout if self.timeout > 0 else None
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

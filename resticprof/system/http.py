@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -45,7 +46,7 @@ def send(request: HttpRequest, transport: Transport) -> HttpResponse:
     log.debug("%s %s", request.method, request.url)
     exchange = _Exchange(request, transport)
     exchange.start()
-    deadline = time.monotonic() + transport.timeout
+    deadline = time.monotonic() + (transport.limit or math.inf)
     interruptible = threading.current_thread() is threading.main_thread()
     while exchange.is_alive():
         exchange.join(0.1)
@@ -209,7 +210,7 @@ def _client(transport: Transport, *, direct: bool) -> httpx.Client:
                 _clients[kind] = httpx.Client(
                     trust_env=not direct,
                     verify=context,
-                    timeout=transport.timeout,
+                    timeout=transport.limit,
                 )
             except (ValueError, ImportError, httpx.InvalidURL) as error:  # its text shows the URL
                 text = "a proxy that the environment names (HTTPS_PROXY, ALL_PROXY, …) is not valid"

@@ -100,6 +100,15 @@ def test_failing_request_is_a_warning_and_the_next_one_is_sent(server, caplog):
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
 
 
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_no_time_limit_is_no_reason_to_fail(server, caplog, seconds):
+    server.reply("/one", delay=0.3)
+    unlimited = sending(global_=Global(send_timeout=Duration(seconds)))
+    webhooks.send((hook(f"{server.url}/one"),), unlimited)
+    assert server.lines == ["GET /one"]
+    assert caplog.records == []
+
+
 def test_dry_run_shows_the_request_and_sends_nothing(server, caplog):
     caplog.set_level("INFO")
     secret = Header("Authorization", Secret("Bearer hunter2"))
