@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from resticprof.commands import hooks, template_data, webhooks
@@ -49,6 +50,9 @@ RESULTS = frozenset(
 
 ORIGIN = frozenset({"HOSTNAME", "CONFIG_FILE", "REPOSITORY"})
 """What `on-error` finds there, too. In older hooks these names may mean something else."""
+
+ALWAYS = frozenset({"STATE", "RUN_ID", "SUMMARY"})
+"""Those that every hook finds: who has them all is started by a hook."""
 
 
 class Surroundings:
@@ -128,8 +132,13 @@ class Surroundings:
         return found
 
     def _environment(self) -> dict[str, str]:
-        """The same as plain text."""
-        return {name: reveal(value) for name, value in self.variables().items()}
+        """The same as plain text, without what is told of a run whose hook we are."""
+        told = RESULTS | reports.ERROR_NAMES if os.environ.keys() >= ALWAYS else frozenset()
+        return {
+            name: reveal(value)
+            for name, value in self.variables().items()
+            if not (name in told and os.environ.get(name) == reveal(value))
+        }
 
     def _hook_environment(self, names: frozenset[str] = RESULTS) -> dict[str, str]:
         """The same, with the results so far and the error context."""

@@ -24,6 +24,18 @@ MEANINGS = {
 }
 """What restic's exit statuses mean (restic documentation, scripting)."""
 
+ERROR_NAMES = frozenset(
+    {
+        "ERROR",
+        "ERROR_MESSAGE",
+        "ERROR_COMMANDLINE",
+        "ERROR_EXIT_CODE",
+        "ERROR_STDERR",
+        "RESTIC_STDERR",
+    }
+)
+"""The variables of the error context."""
+
 STDERR_LINES = 10
 STDERR_WIDTH = 300
 """How much of an error's output the error block repeats; the rest is in the log."""

@@ -74,6 +74,20 @@ def test_variable_of_the_user_with_the_name_of_a_result_stays(scene):
     assert (seen["STATE"], seen["SUMMARY"]) == ("Kerala", "mine")
 
 
+def test_results_of_a_run_whose_hook_we_are_are_not_ours(scene):
+    """`run-after-fail = "resticprof --name second backup"`"""
+    outer = {"RUN_ID": "1", "STATE": "fail", "SUMMARY": "no", "ERROR": "no", "ERROR_STDERR": "no"}
+    scene.project.env |= outer
+    scene.change("[home]\n", '[home]\nenv = { ERROR_STDERR = "mine" }\n')
+    seen = environments(scene, "run-after", "run-finally")
+    for variables in seen.values():
+        assert variables["STATE"] == "finish"
+        assert variables["SUMMARY"].startswith("backup home: OK")
+        assert variables["RUN_ID"] != "1"
+        assert "ERROR" not in variables
+        assert variables["ERROR_STDERR"] == "mine"
+
+
 def test_requests_after_success_know_the_duration(scene):
     url = f'{scene.server.url}/send-after" }}'
     query = "/done?state=${STATE}&ping=${DURATION_SECONDS}000&text=${SUMMARY}"
