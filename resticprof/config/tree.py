@@ -113,10 +113,16 @@ def scalar_text(node: Node) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else f"{value:.15f}".rstrip("0")
+        return str(int(value)) if value.is_integer() else _decimal(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return "" if value is None else str(value)
+
+
+def _decimal(value: float) -> str:
+    from decimal import Decimal
+
+    return f"{Decimal(repr(value)):f}"
 
 
 def describe(node: Node) -> str:

@@ -93,7 +93,7 @@ class _Reader:
         try:
             value, self.position = self._decode(self.text, self.position)
         except JSONDecodeError as error:
-            text = f"cannot be read as JSON: {error.msg.lower()}"
+            text = f"cannot be read as JSON: {error.msg.lower().removesuffix(' at')}"
             raise self.lines.problem(text, error.pos) from error
         except ValueError as error:  # a number with thousands of digits; NaN
             raise self.lines.problem("the number cannot be used", self.position) from error

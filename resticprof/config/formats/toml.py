@@ -30,8 +30,7 @@ def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     try:
         table = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        message = error.msg[:1].lower() + error.msg[1:]
-        raise lines.problem(f"cannot be read as TOML: {message}", error.pos) from error
+        raise lines.problem(f"cannot be read as TOML: {_in_words(error.msg)}", error.pos) from error
     except RecursionError as error:
         raise problem("nested too deep", Place(file)) from error
     except ValueError as error:
@@ -39,6 +38,20 @@ def parse(text: str, file: str, origins: Sequence[int] = ()) -> Node:
     scan = _Scan(text, lines)
     scan.document()
     return _node(table, (), scan)
+
+
+def _in_words(message: str) -> str:
+    """What tomli says, with a way out, and keys as they are written: not `('home', 'x')`."""
+    if message == "Invalid value":
+        return "not a value; text is written in quotes"
+    if message == "Cannot overwrite a value":
+        return "the key is already there"
+    named = re.sub(r"\(('.*?'),?\)", lambda keys: f"`{_dotted(keys[1])}`", message)
+    return named[:1].lower() + named[1:]
+
+
+def _dotted(keys: str) -> str:
+    return ".".join(re.findall(r"'([^']*)'", keys))
 
 
 def _too_long(text: str, lines: Lines) -> ConfigError:

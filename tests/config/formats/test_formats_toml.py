@@ -136,6 +136,20 @@ def test_a_mistake_is_on_its_line(text, line):
     assert found.text.startswith("cannot be read as TOML: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[a.b]\n[a.b]\n", "cannot declare `a.b` twice"),
+        ("a = {}\n[a.b]\n", "cannot declare `a.b` twice"),
+        ("a = 1\na = 2\n", "the key is already there"),
+        ("a = local:/x\n", "not a value; text is written in quotes"),
+        ("a = '('(\n", "expected newline or end of document after a statement"),
+    ],
+)
+def test_a_mistake_is_told_in_words(text, said):
+    assert problem(text).text == f"cannot be read as TOML: {said}"
+
+
 def test_tables_that_differ_by_case_are_a_problem():
     found = problem("[Home]\nx = 1\n[home.backup]\ny = 1\n")
     assert (found.line, found.key) == (3, "home")
