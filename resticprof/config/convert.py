@@ -203,12 +203,11 @@ class Converter(Problems):
 
         What a secret reference gives has no variables.
         """
-        original = text
         if "E" in how and not is_reference(node):
             text = expansion.expand(text, lambda name: self._variable(name, node, path))
         if "H" in how:
             text = files.with_home(text)
-        if "R" in how and text and original[0] not in "$%" and not _is_no_file(text, path):
+        if "R" in how and text and text[0] not in "$%" and not _is_no_file(text, path):
             text = self.relative(text)
         return text
 

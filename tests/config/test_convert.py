@@ -138,6 +138,10 @@ def test_variables_and_the_home_directory_are_expanded_in_paths(monkeypatch):
     assert convert("path", "$HERE/x") == "/here/x"
     assert convert("path", "${HERE}") == "/here"
     assert convert("path", "~/x") == "/home/me/x"
+    monkeypatch.setenv("BELOW", "keys")
+    assert convert("path", "$BELOW/x") == "conf/keys/x"
+    assert convert("path", "$$BELOW/x") == "$BELOW/x"
+    assert convert("path", "%BELOW%/x") == "%BELOW%/x"
     assert convert("path", "a/$$x") == "conf/a/$x"
     assert convert("text", "$HERE ~") == "$HERE ~"
 
