@@ -233,7 +233,8 @@ class Converter(Problems):
         if isinstance(value, list):
             return self._flag_list(node, path, expand)
         if isinstance(value, dict):
-            self.problem(node, path, "a table is not a value for a flag of restic")
+            text = "a table is not a value for a flag of restic; it is left out"
+            self.unknown.append(at(node, path, text))
             return None
         return expand(scalar_text(node))
 

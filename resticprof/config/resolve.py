@@ -16,7 +16,7 @@ from resticprof.model.config import Profile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RESERVED = frozenset({"global", "groups", "includes", "version", "$schema", "mixins"})
+RESERVED = frozenset({"global", "groups", "includes", "version", "$schema", "mixins", "remotes"})
 """The keys at the top of a file of version 1 that are no profiles."""
 
 MOST_ANCESTORS = 50

@@ -186,6 +186,18 @@ def test_a_profile_is_read_as_far_as_possible(read):
     assert (profile.repository.reveal(), profile.run_before, profile.verbose) == ("/r", ("x",), 0)
 
 
+def test_a_table_that_is_no_value_does_not_keep_a_profile_from_running(read):
+    text = "a: {tag: {b: c}, backup: {backup: {source: /a}, host: {b: c}}}\nremotes: {b: {x: y}}"
+    configuration = read(text)
+    converter, profile = configuration.read_profile("a")
+    assert (configuration.names(), converter.problems) == (["a"], [])
+    assert (profile.flags, profile.backup.flags) == ({}, {})
+    tag, backup, host = texts(converter.unknown)
+    assert tag == "profiles.yaml:1: a.tag.b: unknown key"
+    assert backup == "profiles.yaml:1: a.backup.backup: unknown key"
+    assert "a.backup.host: a table is not a value for a flag of restic" in host
+
+
 # ---- profiles -------------------------------------------------------------------------------
 
 
