@@ -53,7 +53,7 @@ def profile(converter: Converter, node: Node, name: str, shared: Shared) -> Prof
             converter.unknown_key(child, path, [*keys.fields(Profile), *flags.commands()])
         else:
             flag_nodes[key] = child
-    values["env"] = _variables(node.get("env"), values.get("env", {}))
+    values["env"] = _variables(converter, node.get("env"), values.get("env", {}), f"{name}.env")
     return Profile(
         **values,
         name=name,
@@ -72,14 +72,22 @@ def _no_section(converter: Converter, node: Node, path: str) -> None:
         converter.unknown.append(at(node, path, text))
 
 
-def _variables(node: Node | None, values: dict[str, Text]) -> dict[str, Text]:
+def _variables(
+    converter: Converter, node: Node | None, values: dict[str, Text], path: str
+) -> dict[str, Text]:
     """The variables under their names as they were spelled, those that hold secrets as such."""
     tables = node.items or [node] if node else []
-    spelled = {key: child.key for table in tables for key, child in table.table.items()}
-    return {
-        spelled[key]: masking.variable_secret(key, value) if isinstance(value, str) else value
-        for key, value in values.items()
-    }
+    children = {key: child for table in tables for key, child in table.table.items()}
+    found = {}
+    for key, value in values.items():
+        child = children[key]
+        if not key or "=" in key:
+            text = "no variable can have this name; it is left out"
+            converter.unknown.append(at(child, f"{path}.{child.key}", text))
+            continue
+        secret = masking.variable_secret(key, value) if isinstance(value, str) else value
+        found[child.key] = secret
+    return found
 
 
 def _is_table(node: Node) -> bool:

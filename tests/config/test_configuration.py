@@ -246,6 +246,15 @@ def test_variables_keep_their_spelling_and_hide_their_secrets(read):
     assert str(profile.env["REPO_URL"]) == "https://u:×××@h"
 
 
+def test_a_name_that_no_variable_can_have_is_told(read):
+    converter, profile = read('a: {env: {"": x, "A=B": y, C: z}}').read_profile("a")
+    assert profile.env == {"C": "z"}
+    assert texts(converter.unknown) == [
+        "profiles.yaml:1: a.env.: no variable can have this name; it is left out",
+        "profiles.yaml:1: a.env.A=B: no variable can have this name; it is left out",
+    ]
+
+
 def test_paths_in_flags_are_those_of_the_configuration(read, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", "/home/me")
     profile = read("""

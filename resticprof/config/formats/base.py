@@ -83,4 +83,18 @@ def load(name: str) -> Format:
 
 def parse(text: str, file: str, format_name: str, origins: Sequence[int] = ()) -> Node:
     """Read a text in a format that `format_of` named. Raises `ConfigError`."""
-    return load(format_name).parse(text, file, origins)
+    tree = load(format_name).parse(text, file, origins)
+    if "\0" in text or "\\" in text:  # as it is, or as an escape
+        _refuse_null(tree)
+    return tree
+
+
+def _refuse_null(tree: Node) -> None:
+    """No name of a file, argument or variable can hold the character that ends them for systems."""
+    problems = [
+        Problem("holds a null character", file=node.place.file, line=node.place.line, key=node.key)
+        for node in tree.walk()
+        if "\0" in node.key or (isinstance(node.value, str) and "\0" in node.value)
+    ]
+    if problems:
+        raise ConfigError(*problems)

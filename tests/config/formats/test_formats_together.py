@@ -66,6 +66,22 @@ def test_keys_are_in_lower_case_and_remember_their_spelling(name):
     assert root.get("home").get("password-file").key == "Password-File"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("yaml", '\na: ["b\\0c"]'),
+        ("yaml", '\n"a\\0": b'),
+        ("toml", '\na = ["b\\u0000c"]'),
+        ("json", '{\n"a": "b\\u0000c"}'),
+        ("hcl", '\na = "b\\000c"'),
+        ("hcl", '\na = "b\0c"'),
+    ],
+)
+def test_a_null_character_is_refused_with_its_line(name, text):
+    with pytest.raises(ConfigError, match=r"^f:2: .*holds a null character$"):
+        base.parse(text, "f", name)
+
+
 @each_format
 def test_the_same_in_two_cases_is_there_once(name):
     value = {"env": {"http_proxy": "h", "HTTP_PROXY": "h"}}
@@ -141,12 +157,18 @@ def test_only_the_library_of_the_format_is_imported(name):
 
 # -- properties
 
+
+def words(longest):
+    """Any text but one with a null character, which is refused."""
+    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=longest)
+
+
 KEYS = st.one_of(
     st.sampled_from(["home", "Backup", "send-after", "true", "null", "<<", "1", "a.b", "", "${X}"]),
-    st.text(max_size=8),
+    words(8),
 )
 SCALARS = st.one_of(
-    st.text(max_size=20),
+    words(20),
     st.sampled_from(["${ERROR}\n\n${ERROR_STDERR}", "yes", "22:22", "0777", "~", "C:\\x", "# no"]),
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
