@@ -74,7 +74,6 @@ class Document:
         The name must be one of `profiles`. What cannot be resolved is reported and left out.
         """
         node = self._inherited(name.lower(), (), problems)
-        node = merge.settled(node) if self.version == 2 else node
         if self._stand_in:
             node = node.with_texts(lambda text: text.replace(self._stand_in, name))
         return _implied(node, self.version)
@@ -105,9 +104,9 @@ class Document:
             base = self._inherited(parent_name.lower(), chain, problems)
             base = _heritage(base).with_step(f"inherited from {parent_name}")
             own = (merge.by_index if self.version == 1 else merge.replacing)(base, own)
-        if self.version == 2:
-            own = mixins.apply(own, self.mixins, name, problems)
-        return own
+        if self.version == 1:
+            return own
+        return merge.settled(mixins.apply(merge.settled(own), self.mixins, name, problems))
 
     def _is_possible(self, parent: Node, chain: tuple[str, ...], problems: Problems) -> bool:
         """Whether the last profile of the chain can have this parent; if not, it is reported."""

@@ -219,6 +219,22 @@ def test_a_list_of_a_grandparent_survives_a_mixin_that_appends():
     assert found["run-before"] == ["grand", "parent", "mixin"]
 
 
+def test_what_a_profile_adds_comes_before_its_mixins_and_its_children():
+    found = Document(
+        tree("""
+        version: 2
+        mixins: {more: {run-before...: mixin, backup: {exclude...: mixin}}}
+        profiles:
+          parent: {use: more, run-before...: own, backup: {...exclude: own}}
+          child: {inherit: parent, run-before: child}
+    """)
+    )
+    parent = found.profile("parent", Problems()).plain()
+    assert parent["run-before"] == ["own", "mixin"]
+    assert parent["backup"]["exclude"] == ["own", "mixin"]
+    assert found.profile("child", Problems()).plain()["run-before"] == "child"
+
+
 def test_an_include_adds_its_mixins_to_those_of_the_main_file():
     main = tree("version: 2\nmixins: {a: {tag: x}}\nprofiles: {p: {backup: {use: a}}}")
     other = tree("mixins: {b: {exclude: y}}\nprofiles: {p: {backup: {use: b}}}", "more.yaml")
