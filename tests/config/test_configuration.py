@@ -177,6 +177,15 @@ def test_a_list_of_tables_may_stand_for_a_table(read, version):
     assert child.flags == {"tag": "a"}
 
 
+def test_problems_between_files_that_depend_on_the_name_are_told(read, tmp_path):
+    text = "{{ if eq .Profile.Name `a` }}a: {backup: 5}{{ end }}"
+    (tmp_path / "more.yaml").write_text(text)
+    configuration = read("includes: more.yaml\na: {backup: {source: /a}}\nb: {tag: x}").require()
+    assert configuration.open_profile("b")[0] == ()
+    [problem] = texts(configuration.open_profile("a")[0])
+    assert "more.yaml:1: a.backup: a single value cannot replace the table" in problem
+
+
 def test_a_profile_is_read_as_far_as_possible(read):
     configuration = read("""
         a: {inherit: nope, repository: /r, verbose: lots, run-before: x}
