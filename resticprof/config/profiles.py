@@ -174,5 +174,5 @@ def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callab
         return lambda text: masking.repository_secret(expanded("EH")(text))
     if name == "path":
         here = files.current_directory()
-        return lambda text: os.path.normpath(os.path.join(here, expanded("E")(text)))
+        return lambda text: os.path.normpath(os.path.join(here, expanded("EH")(text)))
     return lambda text: masking.named_secret(name, text)

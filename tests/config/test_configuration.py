@@ -268,12 +268,12 @@ def test_paths_in_flags_are_those_of_the_configuration(read, monkeypatch, tmp_pa
     monkeypatch.setenv("HOME", "/home/me")
     profile = read("""
         a:
-          backup: {cacert: ca.pem, cache-dir: ~/c, path: x, tag: ~/y}
+          backup: {cacert: ca.pem, cache-dir: ~/c, path: [x, ~/z], tag: ~/y}
     """).profile("a")
     assert profile.backup.flags == {
         "cacert": "ca.pem",
         "cache-dir": "/home/me/c",
-        "path": str(tmp_path / "x"),
+        "path": (str(tmp_path / "x"), "/home/me/z"),
         "tag": "~/y",
     }
 
