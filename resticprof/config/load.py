@@ -39,6 +39,7 @@ TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
 
 _ACTION = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
 _OF_PROFILE = re.compile(r"(?i:profile|current_?dir)|(?<!\.)\benv\b(?!\s*[.\[])")
+_NAMING = frozenset({"inherit", "use"})  # keys whose values are names of profiles and mixins
 _NAME = re.compile(r"\{\{-?\s*(?:\$?\.Profile\.Name|(?i:profile\.name))\s*-?\}\}")
 _CAPTURE = re.compile(r"\{%[-+]?\s*(?:macro|call|filter|block|set\b[^=]*%\})")  # Jinja2 only
 
@@ -105,12 +106,12 @@ class Files:
             self._documents[self._key(profile_name)] = document
         key = self._key(profile_name)
         if key == resolve.STAND_IN and key not in self._documents:
-            document = self._merged(*self._parsed(profile_name, key), stand_in=key)
-            if any(key in node.key for node in document.tree.walk()):
-                self._sharing = "nothing"  # even keys depend on the name
+            trees, problems = self._parsed(profile_name, key)
+            if any(map(_depends_on_the_name, trees)):
+                self._sharing = "nothing"
                 key = profile_name
             else:
-                self._documents[key] = document
+                self._documents[key] = self._merged(trees, problems, stand_in=key)
         if key not in self._documents:
             self._documents[key] = self._merged(*self._parsed(profile_name))
         return self._documents[key]
@@ -247,6 +248,21 @@ class Files:
             text = f"`{file}` cannot be included: HCL files include HCL files only"
             raise ConfigError(at(entry, "includes", text))
         self._sources.append(msgspec.structs.replace(source, included=True))
+
+
+def _depends_on_the_name(tree: Node) -> bool:
+    """Whether more than texts are otherwise for another name: keys, parents, mixins, variables."""
+    for node in tree.walk():
+        named = node.walk() if node.key.lower() in _NAMING else ()
+        if resolve.STAND_IN in node.key or any(_is_filled_in(inner, "") for inner in named):
+            return True
+        if _is_filled_in(node, r"\$\{?\w*"):
+            return True
+    return False
+
+
+def _is_filled_in(node: Node, before: str) -> bool:
+    return isinstance(node.value, str) and bool(re.search(before + resolve.STAND_IN, node.value))
 
 
 def _changed(template: str, rendered: Rendered) -> frozenset[int]:

@@ -177,6 +177,23 @@ def test_a_list_of_tables_may_stand_for_a_table(read, version):
     assert child.flags == {"tag": "a"}
 
 
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ('base-a: {tag: x}\na: {inherit: "base-{{ .Profile.Name }}"}', "x"),
+        ('mixins: {m-a: {tag: x}}\na: {use: "m-{{ .Profile.Name }}"}', "x"),
+        ('mixins: {m-a: {tag: x}}\na: {use: [{name: "m-{{ .Profile.Name }}"}]}', "x"),
+        ('mixins: {m: {tag: "$v{{ .Profile.Name }}"}}\na: {use: [{name: m, va: x}]}', "x"),
+        ('mixins: {m: {tag: $v}}\na: {use: [{name: m, v: "x{{ .Profile.Name }}"}]}', "xa"),
+    ],
+)
+def test_parents_mixins_and_variables_may_depend_on_the_name(read, text, tag):
+    mixins, _, profiles = text.rpartition("\na: ")
+    above, below = (mixins, "") if mixins.startswith("mixins") else ("", mixins)
+    found = read(f"version: 2\n{above}\nprofiles:\n  a: {profiles}\n  {below}").profile("a")
+    assert found.flags == {"tag": tag}
+
+
 def test_problems_between_files_that_depend_on_the_name_are_told(read, tmp_path):
     text = "{{ if eq .Profile.Name `a` }}a: {backup: 5}{{ end }}"
     (tmp_path / "more.yaml").write_text(text)
