@@ -49,13 +49,8 @@ def _not_found(wanted: str, extensions: list[str], tried: list[Path]) -> str:
     text = f"no configuration file `{wanted}{suffixes}`"
     if files.is_directory(tried[0] / wanted):
         text += f"; `{wanted}` is a directory"
-    closed = [place for place in tried if _is_closed((place / wanted).parent)]
+    closed = [place for place in tried if files.is_closed((place / wanted).parent)]
     if os.path.isabs(wanted):
         return f"{text}; there is no permission to look there" if closed else text
     listed = "".join(f"\n  {place}{_CLOSED if place in closed else ''}" for place in tried)
     return f"{text}; looked in{listed}\nname one with --config"
-
-
-def _is_closed(directory: Path) -> bool:
-    """Whether the files of a directory cannot be seen by this account."""
-    return files.is_directory(directory) and not os.access(directory, os.X_OK)

@@ -238,9 +238,11 @@ class Files:
         return found
 
     def _why_nothing(self, written: str) -> str:
-        if files.is_directory(self.directory / files.with_home(written)):
+        path = self.directory / files.with_home(written)
+        if files.is_directory(path):
             return f"`{written}` is a directory; write `{written.rstrip('/')}/*`"
-        return f"nothing matches `{written}`"
+        closed = "; there is no permission to look there" if files.is_closed(path.parent) else ""
+        return f"nothing matches `{written}`{closed}"
 
     def _include(self, file: Path, entry: Node) -> None:
         source = read(file)

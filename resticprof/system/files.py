@@ -202,6 +202,11 @@ def is_directory(path: str | Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - as above
 
 
+def is_closed(directory: str | Path) -> bool:
+    """Whether there is such a directory, but this account cannot look into it."""
+    return is_directory(directory) and not os.access(directory, os.R_OK | os.X_OK)
+
+
 def world_readable(path: str | Path) -> bool:
     """Whether any user of this machine may read the file; `False` when it is not there."""
     try:

@@ -191,6 +191,15 @@ def test_a_named_include_whose_format_nobody_knows_is_an_error(write):
     assert "README: has no extension" in problems("main.yaml")[0]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_includes_in_a_folder_that_is_closed_are_told(write):
+    folder = write(main__yaml="includes: 'd/*'", d_in_1__yaml="p: {a: 1}")
+    (folder / "d").chmod(0o300)
+    found = files("main.yaml")
+    found.document("default")
+    assert str(found.advice[0]).endswith("`d/*`; there is no permission to look there")
+
+
 def test_a_folder_is_told_how_to_be_included(write):
     write(main__yaml="includes: d/", d_in_1__yaml="p: {a: 1}")
     found = files("main.yaml")
