@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from resticprof.commands import check_templates
 from resticprof.commands.stream_errors import Watch
 from resticprof.config import keys, secrecy
 from resticprof.config.problems import nearest
@@ -122,6 +123,9 @@ def _global(configuration: Configuration) -> Iterator[Finding]:
     subject = _Subject("global", node)
     yield from _files(subject, configuration.global_)
     yield from _references(configuration, subject)
+    shared = configuration.global_
+    for file in (shared.systemd_unit_template, shared.systemd_timer_template):
+        yield from map(_finding, check_templates.of_unit(file))
     try:
         schedulers.kind_of(configuration.global_.scheduler)
     except ConfigError as error:
@@ -288,6 +292,8 @@ def _webhooks(subject: _Subject, section: Section, command: str) -> Iterator[Fin
             if hook.url is None:
                 yield subject.finding(where, "`url` is missing; the request is never sent")
             yield from _files(subject, hook, where)
+            mistakes = check_templates.of_body(hook.body_template or "", stage, command)
+            yield from map(_finding, mistakes)
 
 
 def _schedule(

@@ -29,6 +29,44 @@ def test_nothing_is_said_about_what_is_right(project, check):
     assert check(text) == ["no problems found"]
 
 
+@pytest.mark.parametrize(
+    ("stage", "body", "text"),
+    [
+        ("send-after", "\n{{ .Nope }}", "2: there is no `Nope` in a value of type HookData"),
+        ("send-after-fail", "{{ .Error.Code }}", "1: there is no `Code` in a value of type Error"),
+        ("send-finally", "{% if error.message %}\n{{ nope }}{% endif %}", "2: 'nope' is undefined"),
+        ("send-before", "{{ if }}", "1: `}}` in if, where a value should be"),
+    ],
+)
+def test_a_mistake_in_the_template_of_a_body_is_found(project, check, stage, body, text):
+    project.write("body", body)
+    project.write("key", "secret").chmod(0o600)
+    hook = f"    snapshots: {{{stage}: {{url: 'http://h', body-template: body}}}}\n"
+    [found] = check(HEAD + "    password-file: key\n" + hook)
+    assert found.startswith(f"error: body:{text}")
+
+
+def test_a_template_of_a_body_that_works_is_right(project, check):
+    project.write(
+        "body.j2",
+        "{{ error.message | tojson }}{% if report.summary %}{{ report.summary.files_new }}"
+        "{% endif %}{{ report.outcome }}{{ profile_name }}{{ tempFile('x') }}{{ now.year }}",
+    )
+    project.write("key", "secret").chmod(0o600)
+    hook = "    backup: {send-finally: {url: 'http://h', body-template: body.j2}, source: [key]}\n"
+    assert check(HEAD + "    password-file: key\n" + hook, code=0) == ["no problems found"]
+
+
+def test_a_mistake_in_the_template_of_a_unit_is_found(project, check):
+    project.write("unit", "[Service]\nExecStart={{ .CommandLines }}\n")
+    project.write("timer", "{{ range .OnCalendar }}OnCalendar={{ . }}\n{{ end }}{{ .Hostname }}")
+    project.write("key", "secret").chmod(0o600)
+    text = "global: {systemd-unit-template: unit, systemd-timer-template: timer}\n"
+    [found] = check(text + HEAD + "    password-file: key\n")
+    assert found.endswith("`CommandLines` in a value of type UnitData; did you mean `CommandLine`?")
+    assert found.startswith("error: unit:2: ")
+
+
 def test_all_problems_of_all_files_are_found_in_one_go(project, check):
     project.write("more.toml", '[profiles.extra]\nrepositry = "/x"\n').chmod(0o600)
     found = check("""\
