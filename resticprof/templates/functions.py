@@ -30,6 +30,17 @@ def contains(needle: object, hay: object) -> bool:
     return text_of(needle) in text_of(hay)
 
 
+def lower(text: object) -> str:
+    """Each character by itself, as in Go: `Σ` is `σ` at the end of a word, too."""
+    return "".join(letter.lower()[0] for letter in _text(text))
+
+
+def upper(text: object) -> str:
+    """Each character by itself, as in Go: `ß` stays."""
+    pairs = ((letter, letter.upper()) for letter in _text(text))
+    return "".join(capital if len(capital) == 1 else letter for letter, capital in pairs)
+
+
 def matches(expression: object, text: object) -> bool:
     return regular.matches(_text(expression), _text(text))
 
@@ -161,8 +172,8 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "replace": replace,
     "replaceR": replace_expression,
     "regex": replace_expression,
-    "lower": lambda text: _text(text).lower(),
-    "upper": lambda text: _text(text).upper(),
+    "lower": lower,
+    "upper": upper,
     "trim": lambda text: _text(text).strip(),
     "trimPrefix": lambda prefix, text: _text(text).removeprefix(_text(prefix)),
     "trimSuffix": lambda suffix, text: _text(text).removesuffix(_text(suffix)),

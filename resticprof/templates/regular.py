@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from resticprof.errors import TemplateError
@@ -34,9 +35,15 @@ _CLASSES = {
 }
 _PARTS = r"""
     (?P<literal>\\Q.*?(?:\\E|\Z))
+    | \\x\{(?P<code>[0-9A-Fa-f]{1,6})\}
     | (?P<escape>\\.)
     | (?P<named>\(\?<(?=[A-Za-z_]))
+    | \(\?(?P<flags>[ims-]+)\)
+    | (?P<open>\()
+    | (?P<close>\))
+    | (?P<other>\|)
     | (?P<end>\$)
+    | (?P<brace>\{(?![0-9]+(?:,[0-9]*)?\}))
     | (?P<set>\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])
 """
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
@@ -75,11 +82,13 @@ def split(expression: str, text: str) -> list[str]:
 
 def _found(expression: str, text: str) -> Iterator[re.Match[str]]:
     """All matches; an empty one that touches the one before does not count in Go."""
-    last = -1
-    for found in _compiled(expression).finditer(text):
+    pattern = _compiled(expression)
+    position, last = 0, -1
+    while position <= len(text) and (found := pattern.search(text, position)):
         if found.end() > found.start() or found.start() != last:
             yield found
         last = found.end()
+        position = max(last, position + 1)
 
 
 def _expand(replacement: str, found: re.Match[str], out: Buffer) -> None:
@@ -101,29 +110,61 @@ def _group(found: re.Match[str], name: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=64)
 def _compiled(expression: str) -> re.Pattern[str]:
-    multiline = bool(re.search(r"\(\?[a-zU]*m", expression))
-
-    def translated(part: re.Match[str]) -> str:
-        match part.lastgroup:
-            case "literal":
-                return re.escape(part[0][2:].removesuffix("\\E"))
-            case "escape":
-                return {"\\z": r"\Z", "\\C": "(?s:.)"}.get(part[0], part[0])
-            case "named":
-                return "(?P<"
-            case "end":
-                return "$" if multiline else r"\Z"
-            case _:
-                return _set(part[0])
-
-    python = re.sub(_PARTS, translated, expression, flags=re.VERBOSE | re.DOTALL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return re.compile(python, re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
+            return re.compile(_Translation(expression).text, re.ASCII)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise TemplateError(f"`{expression}` is not a regular expression: {error}") from error
+
+
+class _Translation:
+    """An expression in Python's words.
+
+    Flags such as `(?i)` stand for the rest of their group, which Python takes only as `(?i:rest)`.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self._end = "$" if re.search(r"\(\?[a-zU]*m", expression) else r"\Z"
+        self._flags = [""]  # for each group that is open: what its flags begin with
+        pattern = re.compile(_PARTS, re.VERBOSE | re.DOTALL)
+        self.text = pattern.sub(self._part, expression) + ")" * self._flags[0].count("(")
+
+    def _part(self, part: re.Match[str]) -> str:
+        match part.lastgroup:
+            case "literal":
+                return re.escape(part[0][2:].removesuffix("\\E"))
+            case "code":
+                return re.escape(chr(int(part["code"], 16)))
+            case "escape":
+                return r"\Z" if part[0] == r"\z" else part[0]
+            case "end":
+                return self._end
+            case "brace":
+                return r"\{"
+            case "set":
+                return _set(part[0])
+            case _:
+                return self._group(part)
+
+    def _group(self, part: re.Match[str]) -> str:
+        """What opens or closes a group, parts its branches, or gives it flags."""
+        ends = ")" * self._flags[-1].count("(")
+        match part.lastgroup:
+            case "flags":
+                self._flags[-1] += f"(?{part['flags']}:"
+                return f"(?{part['flags']}:"
+            case "other":
+                return f"{ends}|{self._flags[-1]}"
+            case "close":
+                if len(self._flags) > 1:
+                    self._flags.pop()
+                return ends + ")"
+            case _:
+                self._flags.append("")
+                return "(?P<" if part.lastgroup == "named" else "("
 
 
 def _set(text: str) -> str:

@@ -23,6 +23,7 @@ def render(text):
         ('{{ "some old string" | replaceR "(old)" "$1 and new" }}', "some old and new string"),
         ('{{ "some old string" | regex "(old)" "$1 and new" }}', "some old and new string"),
         ('{{ "ABC" | lower }}{{ "abc" | upper }}{{ "  A " | trim }}', "abcABCA"),
+        ('{{ "Straße ÀΣ" | upper }} {{ "İX ὈΔΟΣ" | lower }}', "STRAßE ÀΣ ix ὀδοσ"),
         ('{{ "--A-" | trimPrefix "--" }}{{ "--A-" | trimSuffix "-" }}', "A---A"),
         ('{{ range $v := "A,B,C" | split "," }} ({{ $v }}) {{ end }}', " (A)  (B)  (C) "),
         ('{{ "A,B,C" | split "," | join ";" }}', "A;B;C"),

@@ -25,6 +25,14 @@ from resticprof.templates import regular
         (r"\$", "$", True),
         (r"\d", "٣", False),
         ("[a&&b||d]", "b", True),
+        (r"^\x{e9}$", "é", True),
+        ("a{,2}", "a{,2}", True),
+        ("a{,2}", "aa", False),
+        ("^a(?i)b|c$", "AB", False),
+        ("^a(?i)b|c$", "aB", True),
+        ("^a(?i)b|c$", "xC", True),
+        ("^(a(?i)b)c$", "aBC", False),
+        ("a(?s).(?-s)", "a\n", True),
     ],
 )
 def test_an_expression_is_read_as_go_reads_it(expression, text, found):
@@ -40,6 +48,7 @@ def test_an_expression_is_read_as_go_reads_it(expression, text, found):
         ("(a)", "$1x", "a", ""),
         ("(a)", "${9}|$|$ ", "a", "|$|$ "),
         ("a*", "x", "baac", "xbxcx"),
+        (".*?", "-", "ab", "-a-b-"),
         ("a", r"\1\n", "a", r"\1\n"),
         ("(a)|b", "[$1]", "ab", "[a][]"),
     ],
