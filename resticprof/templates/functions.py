@@ -1,12 +1,15 @@
-"""The functions of the reference, for both languages. What is piped in is the last argument."""
+"""The functions of the reference and `json`, for both languages; piped values come last."""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from resticprof.errors import TemplateError
-from resticprof.templates import literals, printing, regular, values
+from resticprof.templates import data, literals, printing, regular, values
+from resticprof.templates.gotime import Time
 from resticprof.templates.limits import check_size
 
 if TYPE_CHECKING:
@@ -103,6 +106,24 @@ def encode_hex(text: object) -> str:
     return literals.to_bytes(_text(text)).hex()
 
 
+def encode_json(value: object) -> str:
+    """Any value as JSON; ours, since none of Go's functions quotes every text as JSON wants it."""
+    import json
+
+    text = json.dumps(value, default=_for_json, ensure_ascii=False)
+    return literals.to_bytes(text).decode(errors="replace")
+
+
+def _for_json(value: object) -> object:
+    """What JSON itself cannot write: structs as objects, times as in RFC 3339, others as text."""
+    value = values.of(value)
+    if isinstance(value, Time):
+        return value.format("RFC3339Nano")
+    if isinstance(value, msgspec.Struct):
+        return {name: data.field(value, name) for name in value.__struct_fields__}
+    return text_of(value)
+
+
 def random_integer(low: object, high: object, seed: object) -> int:
     """An integer from `low` up to but without `high`; the same seed gives the same number.
 
@@ -184,5 +205,6 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "map": make_map,
     "base64": encode_base64,
     "hex": encode_hex,
+    "json": encode_json,
     "randInt": random_integer,
 }

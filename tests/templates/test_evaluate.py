@@ -118,8 +118,8 @@ class Confidential(msgspec.Struct):
 
 def test_a_secret_is_never_printed():
     data = Confidential(Secret("topsecret"))
-    text = "{{ .Password }} {{ . }} {{ print .Password | upper }}"
-    assert TemplateSet().render(text, data) == "××× {×××} ×××"
+    text = "{{ .Password }} {{ . }} {{ print .Password | upper }} {{ json . }} {{ json .Password }}"
+    assert TemplateSet().render(text, data) == '××× {×××} ××× {"password": "×××"} "×××"'
 
 
 @pytest.mark.parametrize(

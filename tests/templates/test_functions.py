@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timezone
+
 import pytest
 
 from resticprof.errors import TemplateError
+from resticprof.model.run import Report, Summary
 from resticprof.templates import functions
 from resticprof.templates.data import BaseData
 from resticprof.templates.render import TemplateSet
@@ -45,10 +49,24 @@ def render(text):
         ('{{ "1 2 3 5" | split " " | contains 03.0 }}', "true"),
         ('{{ list "a" 1 | contains "[a,1]" }}', "true"),
         ('{{ "seed" | randInt 123 456 }}', "434"),
+        (r'{{ "é\"\n\x1b\xff" | json }}', r'"é\"\n\u001b�"'),
+        ('{{ list 1 "a" nil 2.5 true | json }} {{ json nil }}', '[1, "a", null, 2.5, true] null'),
+        ('{{ map "k" (list) | json }}', '{"k": []}'),
     ],
 )
 def test_the_documented_examples_hold(text, expected):
     assert render(text) == expected
+
+
+def test_json_writes_a_report_and_its_times():
+    started = datetime(2024, 2, 9, 15, 4, 5, tzinfo=timezone.utc)
+    report = Report(
+        run_id="1", profile="p", command="backup", host="h", started=started, summary=Summary()
+    )
+    written = json.loads(functions.encode_json(report))
+    assert (written["profile"], written["outcome"]) == ("p", None)
+    assert written["started"] == "2024-02-09T15:04:05Z"
+    assert written["summary"]["files_new"] is None
 
 
 @pytest.mark.parametrize(
