@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from resticprof.commands.hooks import failure_variables
 from resticprof.errors import TemplateError
 from resticprof.system import files
-from resticprof.templates import data, printing
+from resticprof.templates import data, printf
 from resticprof.templates.buffer import Rendered
 from resticprof.templates.gotime import LocalZone
 from resticprof.templates.render import TemplateSet
@@ -123,7 +123,7 @@ def _temporary_directory() -> str:
 def temporary_file(name: object) -> str:
     """A private file for hooks and restic to share; empty when it is new."""
     if not isinstance(name, str) or name in _FOLDERS:
-        raise TemplateError(f"`{printing.printf('%#v', name)}` cannot be the name of a file")
+        raise TemplateError(f"`{printf.printf('%#v', name)}` cannot be the name of a file")
     path = Path(_temporary_directory()) / _NOT_IN_A_NAME.sub("_", name)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 from resticprof.errors import TemplateError
-from resticprof.templates import literals, printing, values
+from resticprof.templates import literals, printf, printing, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +74,7 @@ BUILTINS: Mapping[str, Callable[..., object]] = {
     "slice": values.cut,
     "print": lambda *items: printing.join(items),
     "println": lambda *items: printing.join_line(items),
-    "printf": printing.printf,
+    "printf": printf.printf,
     "html": html,
     "js": js,
     "urlquery": urlquery,

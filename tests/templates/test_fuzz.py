@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resticprof.errors import TemplateError
-from resticprof.templates import printing
+from resticprof.templates import printf
 from resticprof.templates.data import ConfigData, NameData, TextMap
 from resticprof.templates.render import TemplateSet, language_of
 
@@ -72,4 +72,4 @@ directives = st.from_regex(
 
 @given(st.lists(directives | st.text(), max_size=4).map("".join), st.lists(values, max_size=4))
 def test_printf_prints_anything(template, arguments):
-    assert isinstance(printing.printf(template, *arguments), str)
+    assert isinstance(printf.printf(template, *arguments), str)
