@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resticprof.errors import TemplateError
-from resticprof.templates import lexer, literals
+from resticprof.templates import data, lexer, literals
 from resticprof.templates.lexer import Kind, Token
 from resticprof.templates.nodes import (
     Action,
@@ -29,7 +29,7 @@ from resticprof.templates.nodes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Collection
 
 _CONTROLS: dict[str, Callable[..., If | With | Range]] = {"if": If, "with": With, "range": Range}
 _KEYWORDS = {*_CONTROLS, "else", "end", "define", "template", "block", "break", "continue"}
@@ -46,7 +46,7 @@ _CONSTANTS: dict[str, Literal | Nil] = {
 }
 
 
-def parse(text: str, file: str, functions: Container[str]) -> tuple[Template, dict[str, Template]]:
+def parse(text: str, file: str, functions: Collection[str]) -> tuple[Template, dict[str, Template]]:
     """The template itself, and the templates that it defines by name."""
     return _Parser(lexer.tokens(text, file), file, functions).run()
 
@@ -54,7 +54,7 @@ def parse(text: str, file: str, functions: Container[str]) -> tuple[Template, di
 class _Parser:
     """Recursive descent: a method for each rule of the grammar."""
 
-    def __init__(self, tokens: list[Token], file: str, functions: Container[str]) -> None:
+    def __init__(self, tokens: list[Token], file: str, functions: Collection[str]) -> None:
         self.tokens = tokens
         self.index = 0
         self.file = file
@@ -257,13 +257,15 @@ class _Parser:
                 return self.pipeline("parentheses", closing=")")
             case _:
                 what = token.text or token.kind.value
-                raise self.error(f"`{what}` in {context}, where a value should be", token)
+                hint = "; `eq` compares" if what == "=" else ""
+                raise self.error(f"`{what}` in {context}, where a value should be{hint}", token)
 
     def word(self, token: Token) -> Operand:
         if token.text in _CONSTANTS:
             return _CONSTANTS[token.text]
         if token.text not in self.functions:
-            raise self.error(f"there is no function `{token.text}`", token)
+            hint = data.hint(token.text, self.functions)
+            raise self.error(f"there is no function `{token.text}`{hint}", token)
         return Function(token.text)
 
     def literal(self, token: Token) -> Literal:

@@ -86,7 +86,7 @@ class Environment(SandboxedEnvironment):
         _check_product(operator, left, right)
         return _sized(super().call_binop(context, operator, left, right))
 
-    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> object:
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> object:
         return _sized(super().call(context, obj, *args, **kwargs))
 
     def counted(self, items: Iterable[object]) -> Iterator[object]:

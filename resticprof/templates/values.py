@@ -87,10 +87,7 @@ def field(value: object, name: str) -> object:
             return of(data.field(value, name))
         case _:
             pass
-    import difflib
-
-    near = difflib.get_close_matches(name, _names(value), 1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
+    hint = data.hint(name, _names(value))
     raise TemplateError(f"there is no `{name}` in a value of type {type_name(value)}{hint}")
 
 

@@ -129,6 +129,11 @@ def test_a_template_without_end_is_a_mistake(text):
         render("{% set n = namespace(x='xx') %}" + text)
 
 
+def test_an_argument_may_have_any_name():
+    macro = "{% macro m(context, obj) %}{{ context }}{{ obj }}{% endmacro %}"
+    assert render(macro + "{{ m(obj=1, context=2) }}") == "21"
+
+
 def test_a_loop_knows_its_length_and_its_place():
     text = "{% for x in 'ab' %}{{ loop.index }}/{{ loop.length }}{{ loop.last }} {% endfor %}"
     assert render(text) == "1/2false 2/2true "

@@ -104,6 +104,8 @@ def test_a_blank_definition_gives_way():
         ('{{ "a".x }}', "has no fields"),
         ("{{ 1 | 2 }}", "what follows `|`"),
         ("{{ | print }}", "a value should be"),
+        ('{{ if .OS == "x" }}', "`=` in if, where a value should be; `eq` compares"),
+        ("{{ .A | pirnt }}", "there is no function `pirnt`; did you mean `print`"),
         ("{{ 08 }}", "is not a number"),
         ("{{with $x, $y := 1}}{{end}}", "no variable"),
         ("{{ end x }}", "`end` has nothing"),
