@@ -31,9 +31,15 @@ url = "https://example.org/{number}"
 
 
 def template(number: int) -> str:
-    """The same with a template that asks for the name of the profile."""
+    """The same with what templates do: the name of the profile, a condition, a loop, functions."""
     key = 'password-file = "password"\n'
-    return toml(number).replace(key, key + 'lock = "/tmp/{{ .Profile.Name }}.lock"\n')
+    actions = """
+lock = "/tmp/{{ .Profile.Name }}.lock"
+{{ if eq .OS "linux" -}}
+run-before = [{{ range list "a" "b" }}"echo {{ . | upper }}", {{ end }}]
+{{- end }}
+"""
+    return toml(number).replace(key, key + actions)
 
 
 def yaml(number: int) -> str:
