@@ -43,7 +43,7 @@ def profiles(ctx: typer.Context, json: Json = False) -> None:
     from resticprof.commands import listing
 
     with logging_for(ctx.obj):
-        found = listing.listing(open_configuration(ctx.obj))
+        found = listing.listing(open_configuration(ctx.obj, reveal=False))
     if json:
         render.json(found)
     else:
@@ -82,7 +82,8 @@ def show(
     look = showing.explained if explain else showing.shown
     text = _explained_text if explain else render.block
     with logging_for(invocation):
-        parts: Any = look(open_configuration(invocation), invocation.name or "default")
+        configuration = open_configuration(invocation, reveal=False)
+        parts: Any = look(configuration, invocation.name or "default")
     if json:
         render.json(parts)
     else:
@@ -100,7 +101,7 @@ def check_config(ctx: typer.Context, json: Json = False) -> None:
     from resticprof.commands import check_config as checking
 
     with logging_for(ctx.obj):
-        findings = checking.check(lambda: read_configuration(ctx.obj))
+        findings = checking.check(lambda: read_configuration(ctx.obj, reveal=False))
     if json:
         render.json(findings)
     else:

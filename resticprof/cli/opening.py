@@ -12,25 +12,28 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 
-def open_configuration(invocation: Invocation) -> Configuration:
+def open_configuration(invocation: Invocation, *, reveal: bool = True) -> Configuration:
     """The configuration, if its shared part is right. Raises `ConfigError`."""
-    return open_for_run(invocation).require()
+    return open_for_run(invocation, reveal=reveal).require()
 
 
-def open_for_run(invocation: Invocation) -> Configuration:
+def open_for_run(invocation: Invocation, *, reveal: bool = True) -> Configuration:
     """Find and read the configuration; what is strange about it is told as warnings.
 
     What is wrong with its shared part fails the run, which tells those who wait for it.
     """
-    configuration = read_configuration(invocation)
+    configuration = read_configuration(invocation, reveal=reveal)
     configuration.warn()
     if str(configuration.file) != invocation.config:
         log.debug("using configuration file %s", configuration.file)
     return configuration
 
 
-def read_configuration(invocation: Invocation) -> Configuration:
-    """The configuration with its problems, as far as it can be read; nothing is told."""
+def read_configuration(invocation: Invocation, *, reveal: bool = True) -> Configuration:
+    """The configuration with its problems, as far as it can be read; nothing is told.
+
+    Without `reveal` no secret reference is followed: for commands that only look.
+    """
     from resticprof.commands import template_data
     from resticprof.config.configuration import Configuration
     from resticprof.config.find import find
@@ -39,4 +42,4 @@ def read_configuration(invocation: Invocation) -> Configuration:
     file = find(invocation.config)
     renderer = template_data.Renderer(file)
     files = Files(file, invocation.format, renderer.of_profile)
-    return Configuration(files, renderer.env_files)
+    return Configuration(files, renderer.env_files, reveal=reveal)

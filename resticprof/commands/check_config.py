@@ -129,7 +129,8 @@ def _global(configuration: Configuration) -> Iterator[Finding]:
     try:
         schedulers.kind_of(configuration.global_.scheduler)
     except ConfigError as error:
-        yield subject.finding(("scheduler",), error.problems[0].text)
+        if not subject.is_reference(("scheduler",)):
+            yield subject.finding(("scheduler",), error.problems[0].text)
 
 
 def _group(configuration: Configuration, name: str) -> Iterator[Finding]:
@@ -137,11 +138,11 @@ def _group(configuration: Configuration, name: str) -> Iterator[Finding]:
     groups = configuration.shared_node("groups")
     subject = _Subject(f"groups.{group.name}", (groups or Node({})).at(name))
     for number, member in enumerate(group.profiles):
-        if not configuration.has_profile(member):
+        # A group of version 1 is the list itself.
+        where = ("profiles", number) if subject.node.table else (number,)
+        if not configuration.has_profile(member) and not subject.is_reference(where):
             near = nearest(member.lower(), configuration.names())
             hint = f"; did you mean `{near}`?" if near else ""
-            # A group of version 1 is the list itself.
-            where = ("profiles", number) if subject.node.table else (number,)
             yield subject.finding(where, f"there is no profile `{member}`{hint}")
     yield from _references(configuration, subject)
     for command, schedule in group.schedules.items():

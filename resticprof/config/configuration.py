@@ -34,9 +34,16 @@ class Configuration:
 
     `problems` are what is wrong with the shared part; values that cannot be used have their
     defaults. `unknown` are keys that nobody knows, `advice` is what works, but not as it was meant.
+    Without `reveal` no secret reference of this part is followed.
     """
 
-    def __init__(self, files: load.Files, env_files: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        files: load.Files,
+        env_files: Mapping[str, str] | None = None,
+        *,
+        reveal: bool = True,
+    ) -> None:
         self.files = files
         self._env_files = (
             {} if env_files is None else env_files
@@ -44,7 +51,7 @@ class Configuration:
         self.file = files.main
         self._document = files.document(FIRST_NAME)
         self.version = self._document.version
-        converter = Converter(files.absolute_directory)
+        converter = Converter(files.absolute_directory, reveal=reveal)
         self._check_top(converter)
         self.global_, self._shared = self._read_global(converter)
         self.groups = self._read_groups(converter)

@@ -244,6 +244,12 @@ def test_looking_follows_no_reference(project, fake_restic):
     project.write(
         "profiles.toml",
         """
+        [global]
+        min-memory = { command = "touch memory-was-asked; echo 0" }
+        scheduler = { command = "touch scheduler-was-asked; echo crond" }
+        shell = [{ command = "touch shell-was-asked; echo sh" }]
+        [groups]
+        all = [{ command = "touch group-was-asked; echo default" }]
         [default]
         repository = { command = "touch repository-was-asked; echo local:/r" }
         key-hint = { command = "touch hint-was-asked; echo hint" }
@@ -251,9 +257,13 @@ def test_looking_follows_no_reference(project, fake_restic):
         TOKEN = { command = "touch token-was-asked; echo t" }
         """,
     )
-    for words in COMMANDS[:10]:
-        project.run(*words)
+    for words in COMMANDS[:8]:
+        project.run(*words).expect(0)
     assert not list(project.path.glob("*-was-asked"))
+    for words in COMMANDS[8:10]:
+        project.run(*words).expect(0)
+    asked = {path.name.partition("-")[0] for path in project.path.glob("*-was-asked")}
+    assert asked <= {"memory", "scheduler", "shell", "group"}
 
 
 def test_a_reference_is_followed_once(project, fake_restic):
