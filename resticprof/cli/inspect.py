@@ -17,6 +17,8 @@ from resticprof.cli.opening import open_configuration, read_configuration
 if TYPE_CHECKING:
     from resticprof.model.run import Invocation
 
+WIDEST = 80  # characters of a value in `show --explain` that the places are aligned behind
+
 Json = Annotated[bool, typer.Option("--json", help="as JSON, for programs")]
 
 
@@ -91,8 +93,10 @@ def show(
 
 
 def _explained_text(title: str, values: Any) -> str:
-    rows = [(f"    {item.path} = {render.line(item.value)}", item.origin) for item in values]
-    return f"{title}:\n{render.table(rows)}"
+    rows = [(f"    {item.path} = {render.scalar(item.value)}", item.origin) for item in values]
+    # One long hook does not push the places of all other values out of sight.
+    width = max((len(text) for text, _ in rows if len(text) <= WIDEST), default=0)
+    return f"{title}:\n" + "".join(f"{text.ljust(width)}  {origin}\n" for text, origin in rows)
 
 
 @app.command("check-config")

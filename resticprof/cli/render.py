@@ -96,18 +96,14 @@ def _aligned(pending: list[tuple[str, list[str]]], indent: str) -> Iterable[str]
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [_text(item) for item in value] or [""]
-    return [_text(value)]
+        return [scalar(item) for item in value] or [""]
+    return [scalar(value)]
 
 
-def _text(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """A single value on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value == "":
         return '""'
-    return line(str(value))
-
-
-def line(text: str) -> str:
-    """The text on one line."""
-    return text.replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")
+    return str(value).replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")

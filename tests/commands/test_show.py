@@ -220,6 +220,14 @@ def test_every_value_of_a_profile_is_explained(show):
     assert "home.description" not in found
 
 
+def test_a_long_value_does_not_push_the_places_away(project):
+    project.write("profiles.toml", f'[default]\nkey-hint = ""\nrun-before = "{"x" * 100}"\n')
+    lines = project.run("show", "--explain").expect(0).out.splitlines()
+    [empty, long] = [line for line in lines if "profiles.toml" in line]
+    assert empty.startswith('    default.key-hint = ""  ')
+    assert len(empty) < 80 < len(long)
+
+
 def test_a_group_is_explained(show):
     found = explained(show("-n", "all", "show", "--explain"))
     assert found["all.profiles[1]"] == ("home", "profiles.yaml:12")
