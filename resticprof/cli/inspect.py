@@ -83,13 +83,11 @@ def show(
     invocation: Invocation = ctx.obj
     look = showing.explained if explain else showing.shown
     text = _explained_text if explain else render.block
-    with logging_for(invocation):
+    with logging_for(invocation) as logs:
         configuration = open_configuration(invocation, reveal=False)
         parts: Any = look(configuration, invocation.name or "default")
-    if json:
-        render.json(parts)
-    else:
-        render.write("\n".join(text(title, part) for title, part in parts.items()))
+    blocks = (text(title, part) for title, part in parts.items())
+    render.write(logs.scrubber.hide(render.json_text(parts) if json else "\n".join(blocks)))
 
 
 def _explained_text(title: str, values: Any) -> str:
@@ -104,11 +102,9 @@ def check_config(ctx: typer.Context, json: Json = False) -> None:
     """Find every mistake in the configuration, with its place."""
     from resticprof.commands import check_config as checking
 
-    with logging_for(ctx.obj):
+    with logging_for(ctx.obj) as logs:
         findings = checking.check(lambda: read_configuration(ctx.obj, reveal=False))
-    if json:
-        render.json(findings)
-    else:
-        render.write("\n".join(str(finding) for finding in findings) or "no problems found")
+    text = "\n".join(str(finding) for finding in findings) or "no problems found"
+    render.write(logs.scrubber.hide(render.json_text(findings) if json else text))
     errors = any(finding.severity == "error" for finding in findings)
     raise typer.Exit(78 if errors else 0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from resticprof.model import masking
 from resticprof.system.logs import LEVELS, Logs
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ def logging_for(invocation: Invocation, *, marked: bool = False) -> Iterator[Log
         ansi=not invocation.no_ansi,
         marked=marked,
     )
+    logs.scrubber.learn(masking.secret_variables(os.environ))
     try:
         yield logs
     finally:

@@ -24,8 +24,13 @@ def write(text: str) -> None:
 
 def json(value: Any) -> None:
     """The same for machines."""
+    write(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Any of our values as JSON."""
     data = msgspec.json.encode(value, enc_hook=str)
-    write(msgspec.json.format(data, indent=2).decode())
+    return msgspec.json.format(data, indent=2).decode()
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

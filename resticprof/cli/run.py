@@ -77,7 +77,7 @@ def _run(
         session = Session(settled, configuration, signals, logs)
         if settled.dry_run:
             for line in dry_run.lines(selection, session):
-                render.write(line)
+                render.write(logs.scrubber.hide(line))
             return 0
         with _calm_machine(configuration.global_, settled, selection):
             code = execute.execute(selection, session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -169,6 +169,12 @@ def variable_secret(name: str, value: str) -> Secret | str:
         shown = mask_passwords(value)
         return Secret(value, public=shown) if shown != value else value
     return value
+
+
+def secret_variables(variables: Mapping[str, str]) -> list[Secret]:
+    """The secrets of an environment: a template may have written them anywhere."""
+    found = (variable_secret(name, value) for name, value in variables.items())
+    return [value for value in found if isinstance(value, Secret)]
 
 
 def header_value(name: str, value: str) -> Secret | str:

@@ -67,9 +67,13 @@ class Scrubber(logging.Filter):
 
     def scrub(self, text: str) -> str:
         """The text without the secrets, and without what looks like one."""
+        return masking.mask_words(self.hide(text))
+
+    def hide(self, text: str) -> str:
+        """The text without the secrets that are known."""
         if any(secret.resolved for secret in self._pending):
             self.learn()
-        return masking.mask_words(self._pattern.sub(MASK, text) if self._pattern else text)
+        return self._pattern.sub(MASK, text) if self._pattern else text
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Called for each record before a handler gets it."""

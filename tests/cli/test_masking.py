@@ -50,6 +50,7 @@ PLANTED = {
     "url-on-error": "9dead123-plant-4a5b-url0-000000000041",
     "sas": "plant-sas-42",
     "flag-by-command": "plant-flag-43",
+    "in-template": "plant-template-44",
 }
 
 PROFILES = """\
@@ -78,6 +79,7 @@ profiles:
     run-before:
       - "true || curl -d token={hook-line} -H 'Authorization: Bearer {bearer-in-hook}' https://h"
       - "B2_ACCOUNT_KEY={variable-in-hook} true -u me:{user-in-hook} https://h/{url-in-hook}"
+    run-after: "notify {{{{ .Env.PLANTED_TOKEN }}}}"
     on-error: "false https://h/{url-on-error}"
     prometheus-push: "https://me:{push}@localhost:9/{push-token}"
     stream-error: {{ pattern: x, run: "curl https://me:{stream}@localhost:9" }}
@@ -161,6 +163,7 @@ def planted(project, fake_restic):
     project.env |= {
         "PLANTED_VARIABLE": PLANTED["variable"],
         "PLANTED_FLAG": PLANTED["flag-by-env"],
+        "PLANTED_TOKEN": PLANTED["in-template"],
         "PLANTED_PLAIN": PLANTED["plain-key-by-env"],
         "PLANTED_BY_ENV": PLANTED["by-env"],
     }
