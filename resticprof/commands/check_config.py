@@ -5,31 +5,35 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.commands import check_templates
+from resticprof.commands import check_templates, hooks, locate
 from resticprof.commands.stream_errors import Watch
 from resticprof.config import keys, secrecy
 from resticprof.config.problems import nearest
 from resticprof.config.profiles import PATH_FLAGS
 from resticprof.config.tree import Node, is_reference
 from resticprof.errors import ConfigError, Error, Problem
+from resticprof.model import masking
 from resticprof.model.config import Backup, Retention
 from resticprof.model.types import public, reveal
 from resticprof.restic import flags
+from resticprof.restic.versions import Version
 from resticprof.schedulers import base as schedulers
-from resticprof.system import files
+from resticprof.system import environment, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from resticprof.config.configuration import Configuration
-    from resticprof.model.config import FlagValue, Profile, Schedule, Section, Webhook
+    from resticprof.model.config import FlagValue, Global, Profile, Schedule, Section, Webhook
     from resticprof.model.table import Table
+    from resticprof.model.types import Secret
     from resticprof.schedulers.base import Scheduler
 
 _MADE_BY_THE_RUN = frozenset({"log", "lock", "cache-dir"})
@@ -123,6 +127,7 @@ def _global(configuration: Configuration) -> Iterator[Finding]:
     subject = _Subject("global", node)
     yield from _files(subject, configuration.global_)
     yield from _references(configuration, subject)
+    yield from _programs(subject, configuration.global_)
     shared = configuration.global_
     for file in (shared.systemd_unit_template, shared.systemd_timer_template):
         yield from map(_finding, check_templates.of_unit(file))
@@ -131,6 +136,21 @@ def _global(configuration: Configuration) -> Iterator[Finding]:
     except ConfigError as error:
         if not subject.is_reference(("scheduler",)):
             yield subject.finding(("scheduler",), error.problems[0].text)
+
+
+def _programs(subject: _Subject, global_: Global) -> Iterator[Finding]:
+    """Programs that a run looks for."""
+    binary, version = global_.restic_binary, global_.restic_version
+    if binary and not subject.is_reference(("restic-binary",)) and not locate.program(binary):
+        text = f"`{binary}` is not a program; restic is looked for elsewhere"
+        yield subject.finding(("restic-binary",), text, "warning")
+    if version and not subject.is_reference(("restic-version",)) and not Version.parse(version):
+        yield subject.finding(("restic-version",), f"`{version}` is not a version", "warning")
+    if not any(map(is_reference, subject.node.at("shell").walk())):
+        try:
+            hooks.find_shell(global_)
+        except Error as error:
+            yield subject.finding(("shell",), str(error))
 
 
 def _group(configuration: Configuration, name: str) -> Iterator[Finding]:
@@ -165,9 +185,14 @@ def _profile(configuration: Configuration, name: str) -> Iterator[Finding]:
     yield from _references(configuration, subject)
     yield from _stream_errors(subject, profile)
     yield from _retention(subject, profile)
+    yield from _secret_files(subject, profile)
+    yield from _flag_values(subject, profile.flags)
+    yield from _url(subject, ("prometheus-push",), profile.prometheus_push)
     for command, section in profile.sections.items():
         yield from _files(subject, section, (command,))
         yield from _flag_files(subject, section, command)
+        yield from _secret_files(subject, section, (command,))
+        yield from _flag_values(subject, section.flags, (command,))
         yield from _webhooks(subject, section, command)
         if section.schedule is not None:
             yield from _schedule(configuration, subject, section.schedule, (command, "schedule"))
@@ -189,6 +214,8 @@ def _files(subject: _Subject, table: Table, where: Keys = ()) -> Iterator[Findin
             place = (*where, field.key, number) if many else (*where, field.key)
             if path and not _exists(subject, place, path):
                 yield subject.finding(place, f"`{path}` does not exist", severity)
+            elif path and field.key != "base-dir" and files.is_directory(path):
+                yield subject.finding(place, f"`{path}` is a directory", severity)
 
 
 def _flag_files(subject: _Subject, section: Section, command: str) -> Iterator[Finding]:
@@ -218,11 +245,7 @@ def _references(configuration: Configuration, subject: _Subject) -> Iterator[Fin
                 text = f"the file `{path}` of this secret does not exist"
                 yield Finding(place.file, place.line, leaf.path, text)
             elif files.world_readable(path):
-                yield _readable(path)
-
-
-def _readable(file: str | Path) -> Finding:
-    return Finding(str(file), 0, "", "can be read by everybody; chmod 600 it", "warning")
+                yield Finding(place.file, place.line, leaf.path, _open(path), "warning")
 
 
 def _stream_errors(subject: _Subject, profile: Profile) -> Iterator[Finding]:
@@ -292,9 +315,30 @@ def _webhooks(subject: _Subject, section: Section, command: str) -> Iterator[Fin
             where: Keys = (command, stage.replace("_", "-"), number)
             if hook.url is None:
                 yield subject.finding(where, "`url` is missing; the request is never sent")
+            yield from _url(subject, (*where, "url"), hook.url)
             yield from _files(subject, hook, where)
             mistakes = check_templates.of_body(hook.body_template or "", stage, command)
             yield from map(_finding, mistakes)
+
+
+def _url(subject: _Subject, where: Keys, url: Secret | None) -> Iterator[Finding]:
+    """An address that cannot be one; what has variables or a source of its own is left alone."""
+    if url is None or url.fetched or "$" in url.reveal():
+        return
+    if not re.match(r"https?://[^/]", url.reveal(), re.IGNORECASE):
+        yield subject.finding(where, "is not a URL; write https://host/path")
+
+
+def _flag_values(
+    subject: _Subject, given: Mapping[str, FlagValue], where: Keys = ()
+) -> Iterator[Finding]:
+    """Values of restic's flags that cannot be numbers, and have to be."""
+    for name, value in given.items():
+        info = flags.find(name)
+        if info is None or not info.default.isdecimal() or info.kind != "value":
+            continue
+        if isinstance(value, str) and not re.fullmatch(r"[+-]?\d+|unlimited|.*\$.*|", value):
+            yield subject.finding((*where, name), f"`{value}` is not a number")
 
 
 def _schedule(
@@ -337,12 +381,46 @@ def _readable_secrets(configuration: Configuration) -> Iterator[Finding]:
             open_files.remove(place.file)
             key = leaf.path.removeprefix("profiles.")
             yield Finding(place.file, place.line, key, _READABLE, "warning")
-    for name in configuration.names():
-        with contextlib.suppress(Error):
-            _, profile = configuration.read_profile(name, reveal=False)
-            for file in (profile.password_file, profile.repository_file):
-                if file and files.world_readable(file):
-                    yield _readable(file)
+
+
+def _secret_files(
+    subject: _Subject, table: Profile | Section, where: Keys = ()
+) -> Iterator[Finding]:
+    """The same for files that the configuration names."""
+    for key, holds_secret in _SECRET_FILES.items():
+        value = getattr(table, key.replace("-", "_"), None) or table.flags.get(key)
+        many = isinstance(value, tuple)
+        for number, file in enumerate(value if isinstance(value, tuple) else (value,)):
+            if isinstance(file, str) and files.world_readable(file) and holds_secret(file):
+                place = (*where, key, number) if many else (*where, key)
+                yield subject.finding(place, _open(file), "warning")
+
+
+def _open(file: str | Path) -> str:
+    return f"`{file}` can be read by everybody; chmod 600 it"
+
+
+def _is_repository_secret(file: str) -> bool:
+    with contextlib.suppress(OSError):
+        text = Path(file).read_bytes().decode(errors="replace")
+        return masking.holds_password(masking.repository_secret(text))
+    return False
+
+
+def _has_secret_variables(file: str) -> bool:
+    with contextlib.suppress(Error):
+        return bool(masking.secret_variables(environment.read_env_file(file)))
+    return False
+
+
+_SECRET_FILES: Mapping[str, Callable[[str], bool]] = {
+    "password-file": files.is_file,
+    "from-password-file": files.is_file,
+    "repository-file": _is_repository_secret,
+    "from-repository-file": _is_repository_secret,
+    "env-file": _has_secret_variables,
+}
+"""Keys that name files, and whether there is a secret in such a file."""
 
 
 def _is_written_secret(leaf: secrecy.Leaf) -> bool:

@@ -57,20 +57,26 @@ def locate(global_: Global, folder: str = "") -> Restic:
 
 
 def _binary(configured: str, folder: str) -> str:
-    # The current directory is left out: whoever can write there must not choose our restic.
-    folders = [part for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)]
-    search = os.pathsep.join(folders)
     if configured:
-        text = expansion.expand(configured, expansion.from_mapping(os.environ))
-        text = os.path.expanduser(text)
-        name = os.path.join(folder, text) if os.sep in text else text
-        if found := shutil.which(name, path=search):
-            return os.path.abspath(found)
+        if found := program(configured, folder):
+            return found
         log.warning("restic-binary `%s` is not a program; looking elsewhere", configured)
-    for place in (shutil.which("restic", path=search), *map(os.path.expanduser, PLACES)):
+    for place in (program("restic"), *map(os.path.expanduser, PLACES)):
         if place and os.access(place, os.X_OK) and Path(place).is_file():
             return place
     raise ResticNotFound("restic cannot be found; install it, or set `restic-binary` in `global`")
+
+
+def program(configured: str, folder: str = "") -> str | None:
+    """The program that `restic-binary` names, or nothing; a relative path belongs to the folder.
+
+    The current directory is left out: whoever can write there must not choose our restic.
+    """
+    folders = [part for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)]
+    text = os.path.expanduser(expansion.expand(configured, expansion.from_mapping(os.environ)))
+    name = os.path.join(folder, text) if os.sep in text else text
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    return os.path.abspath(found) if found else None
 
 
 # ---- the version ----------------------------------------------------------------------------

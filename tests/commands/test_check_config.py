@@ -210,6 +210,15 @@ last:
             "    backup: {schedule: daily, schedule-lock-mode: x}",
             "home.backup.schedule-lock-mode: `x` is not one of",
         ),
+        ("    password-file: /", "home.password-file: `/` is a directory"),
+        ("    backup: {exclude-file: /}", "home.backup.exclude-file: `/` is a directory"),
+        ("    prometheus-push: somewhere", "home.prometheus-push: is not a URL"),
+        ("    check: {send-after: {url: 'ftp://h'}}", "home.check.send-after.url: is not a URL"),
+        ("    limit-upload: fast", "home.limit-upload: `fast` is not a number"),
+        ("    forget: {keep-last: few}", "home.forget.keep-last: `few` is not a number"),
+        ("global: {shell: nosuchsh}", "error: profiles.yaml:5: global.shell: no shell found"),
+        ("global: {restic-binary: /nope}", "`/nope` is not a program"),
+        ("global: {restic-version: new}", "global.restic-version: `new` is not a version"),
         ("    env: {MY_TOKEN: []}", "home.env.MY_TOKEN: expected a single value"),
         ("    password-command: {file: nope}", "the file `nope` of this secret does not exist"),
         ("    password-command: {env: NOPE_NOPE}", "`NOPE_NOPE` of this secret is not set here"),
@@ -243,7 +252,9 @@ def test_schedules_are_checked_although_nobody_knows_the_scheduler(check):
         "    retention: {keep-tag: x}",
         "    retention: {after-backup: false, keep-tag: x}",
         "    backup: {schedule: {env: HOME}, schedule-log: {env: HOME}}",
-        "    forget: {run-before: x}",
+        "    forget: {run-before: x, keep-last: unlimited, keep-daily: $DAYS}",
+        "    limit-upload: {env: HOME}\n    prometheus-push: {env: HOME}",
+        "    check: {send-after: [{url: HTTPS://h}, {url: $PING_URL}, {url: {env: HOME}}]}",
         "    lock: /nope/lock\n    cache-dir: /nope\n    status-file: /nope",
         "    password-command: {command: 'touch was-run'}",
     ],
@@ -298,9 +309,33 @@ def test_secrets_that_everybody_can_read_are_told(project, check):
     assert check(SECRET, mode=0o600) == ["no problems found"]
     project.write("key", "x").chmod(0o644)
     other = 'version: "1"\nhome: {repository: /r, password-file: key}\n'
-    assert check(other, mode=0o644) == [f"warning: key: {text}"]
+    assert check(other, mode=0o644) == [
+        f"warning: profiles.yaml:2: home.password-file: `key` {text}"
+    ]
     for harmless in ("repository: {env: HOME}", 'repository: "{{ .Env.HOME }}:x:y@z"'):
         assert check(f"home:\n  {harmless}\n", mode=0o644) == ["no problems found"]
+
+
+@pytest.mark.parametrize(
+    ("key", "harmless", "secret"),
+    [
+        ("env-file", "A=1", "A_TOKEN=x"),
+        ("repository-file", "rest:http://h/", "rest:http://me:pw@h/"),
+        ("copy: {from-password-file", "", None),
+        ("snapshots: {password-file", "", None),
+    ],
+)
+def test_files_with_secrets_are_looked_at(project, check, key, harmless, secret):
+    end = "}" if "{" in key else ""
+    text = f"{HEAD}    {key}: file{end}\n"
+    file = project.write("file", harmless)
+    file.chmod(0o644)
+    if secret is not None:
+        assert check(text) == ["no problems found"]
+        file.write_text(secret)
+    [found] = check(text)
+    assert found.startswith("warning: profiles.yaml:5: home.")
+    assert found.endswith("file` can be read by everybody; chmod 600 it")
 
 
 @pytest.mark.parametrize(
