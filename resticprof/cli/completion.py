@@ -14,7 +14,7 @@ from resticprof.cli.app import RAW, app
 from resticprof.cli.opening import read_configuration
 from resticprof.commands.selection import split
 from resticprof.errors import Error
-from resticprof.model.run import Invocation
+from resticprof.model.run import OUTPUTS, Invocation
 from resticprof.restic import flags
 
 FILES = "__complete_file"  # the shell completes names of files itself
@@ -23,7 +23,7 @@ WHOLE = 200  # characters; enough for a sentence
 _VALUES = {
     "format_": ("toml", "yaml", "json", "hcl"),
     "theme": ("light", "dark", "none"),
-    "command_output": ("auto", "log", "console", "all"),
+    "command_output": OUTPUTS,
 }
 _OF_FILES = frozenset({"config", "log"})
 _NEVER_TYPED = frozenset({"run-schedule"})

@@ -21,6 +21,7 @@ from resticprof.config.tree import Node, is_reference
 from resticprof.errors import ConfigError, Error, Problem
 from resticprof.model import masking
 from resticprof.model.config import Backup, Retention
+from resticprof.model.run import OUTPUTS
 from resticprof.model.types import public, reveal
 from resticprof.restic import flags
 from resticprof.restic.versions import Version
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _MADE_BY_THE_RUN = frozenset({"log", "lock", "cache-dir"})
 """Paths that need not exist; every other key that is read relative to the configuration must."""
 
+_RANGES = {"nice": (-20, 19), "ionice-class": (1, 3), "ionice-level": (0, 7)}
 _UNLIMITED = ("-1", "unlimited")
 _SENDS = ("send_before", "send_after", "send_after_fail", "send_finally")
 _READABLE = "holds a secret and can be read by everybody; chmod 600 it, or refer to the secret"
@@ -131,11 +133,30 @@ def _global(configuration: Configuration) -> Iterator[Finding]:
     shared = configuration.global_
     for file in (shared.systemd_unit_template, shared.systemd_timer_template):
         yield from map(_finding, check_templates.of_unit(file))
+    yield from _numbers(subject, configuration.global_)
+    yield from _output(subject, ("command-output",), configuration.global_.command_output)
     try:
         schedulers.kind_of(configuration.global_.scheduler)
     except ConfigError as error:
         if not subject.is_reference(("scheduler",)):
             yield subject.finding(("scheduler",), error.problems[0].text)
+
+
+def _numbers(subject: _Subject, global_: Global) -> Iterator[Finding]:
+    """Priorities that no machine knows."""
+    for key, (least, most) in _RANGES.items():
+        value = getattr(global_, key.replace("-", "_"))
+        if not least <= value <= most:
+            yield subject.finding((key,), f"{value} is not from {least} to {most}")
+
+
+def _output(subject: _Subject, where: Keys, text: str) -> Iterator[Finding]:
+    for word in text.split(","):
+        if word.strip() not in OUTPUTS and not subject.is_reference(where):
+            near = nearest(word.strip(), OUTPUTS)
+            hint = f"; did you mean `{near}`?" if near else ""
+            listed = "`, `".join(OUTPUTS)
+            yield subject.finding(where, f"`{word.strip()}` is not one of `{listed}`{hint}")
 
 
 def _programs(subject: _Subject, global_: Global) -> Iterator[Finding]:
@@ -345,6 +366,7 @@ def _schedule(
     configuration: Configuration, subject: _Subject, schedule: Schedule, where: Keys
 ) -> Iterator[Finding]:
     yield from _files(subject, schedule, where)
+    yield from _output(subject, where, schedule.command_output)
     if any(map(is_reference, subject.node.at(*where).walk())):
         return
     scheduler = _scheduler(configuration)

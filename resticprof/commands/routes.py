@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from resticprof.model.run import ANSWER
+from resticprof.model.run import ANSWER, OUTPUTS
 from resticprof.system.logs import unmarked
 from resticprof.system.process import Streams
 from resticprof.system.streams import Stream, Writer
@@ -21,8 +21,6 @@ log = logging.getLogger("resticprof")
 Feed = Callable[[str], object]
 INFO = 20
 WARNING = 30
-
-_PLACES = frozenset({"auto", "log", "console", "all"})
 
 
 class Role(enum.Enum):
@@ -150,9 +148,9 @@ class Routes:
 def _targets(command_output: str, *, terminal: bool) -> tuple[bool, bool]:
     """(log, console) by the words of `--command-output`."""
     words = {word.strip() for word in command_output.split(",") if word.strip()}
-    for word in sorted(words - _PLACES):
-        log.warning("command-output `%s` is not one of auto, log, console, all", word)
-    words = words & _PLACES or {"auto"}
+    for word in sorted(words.difference(OUTPUTS)):
+        log.warning("command-output `%s` is not one of %s", word, ", ".join(OUTPUTS))
+    words = words.intersection(OUTPUTS) or {"auto"}
     if "all" in words or ("auto" in words and terminal):
         return True, True
     if "auto" in words:

@@ -55,6 +55,9 @@ class StreamError(Table, kw_only=True):
     run: Annotated[str, Key("shell line; the matching line is its standard input")] = ""
 
 
+_OUTPUT = "where the output of commands goes: `auto`, `log`, `console`, `all`, or `log,console`"
+
+
 class Schedule(Table):
     """When and how a command runs by itself."""
 
@@ -72,7 +75,7 @@ class Schedule(Table):
         str, Key("Windows only", values=("auto", "lowest", "highest"), lenient=True)
     ] = "auto"
     log: Annotated[str, Key("log target of the scheduled run", expand="EHR")] = ""
-    command_output: Annotated[str, Key("where the output of commands goes")] = "auto"
+    command_output: Annotated[str, Key(_OUTPUT)] = "auto"
     priority: Annotated[
         str, Key("CPU and IO priority", values=("standard", "background"), lenient=True)
     ] = "standard"
@@ -386,7 +389,7 @@ class Global(Table):
     systemd_unit_template: Annotated[str, Key("template of service units", expand="EHR")] = ""
     systemd_timer_template: Annotated[str, Key("template of timer units", expand="EHR")] = ""
     log: Annotated[str, Key("default log target", expand="EH")] = ""
-    command_output: Annotated[str, Key("where the output of commands goes")] = "auto"
+    command_output: Annotated[str, Key(_OUTPUT)] = "auto"
     legacy_arguments: Annotated[
         bool, Key("accepted, without effect: no shell reads arguments here")
     ] = False

@@ -224,6 +224,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}  # further variables for texts: those of the profile
 
 
+OUTPUTS = ("auto", "log", "console", "all")
+"""Where the output of commands can go."""
+
+
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
     """The options before the command, understood. Durations are seconds."""
 
