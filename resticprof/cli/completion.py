@@ -61,7 +61,7 @@ def complete(ctx: typer.Context) -> None:
 def _names(config: str) -> list[Candidate]:
     """Profiles and groups by name; nothing when the configuration cannot be read."""
     try:
-        configuration = read_configuration(Invocation(config=config))
+        configuration = read_configuration(Invocation(config=config), reveal=False)
     except Error:
         return []
     profiles = [Candidate(name, "profile") for name in configuration.names()]

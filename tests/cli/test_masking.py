@@ -260,7 +260,7 @@ def test_looking_follows_no_reference(project, fake_restic):
         TOKEN = { command = "touch token-was-asked; echo t" }
         """,
     )
-    for words in COMMANDS[:8]:
+    for words in (*COMMANDS[:8], COMMANDS[-1]):
         project.run(*words).expect(0)
     assert not list(project.path.glob("*-was-asked"))
     for words in COMMANDS[8:10]:
