@@ -71,14 +71,17 @@ def _part(shown: dict[str, Any], depth: int, path: str) -> Iterable[str]:
 
 def _child(value: Any, depth: int, path: str) -> Iterable[str]:
     title_indent = "    " * min(depth, 1)
-    yield f"\n{title_indent}{path}:\n"
+    title = f"\n{title_indent}{path}:\n"
     if isinstance(value, dict):
+        if not _is_below(next(iter(value.values()), None)):  # else its first table has a title
+            yield title
         yield from _part(value, 2, path)
         return
+    yield title
     before: dict[str, Any] = {}
     for number, item in enumerate(value):
         if before and _is_below(list(before.values())[-1]):
-            yield f"\n{title_indent}{path}:\n"
+            yield title
         if number:
             yield f"{'    ' * 2}-\n"
         yield from _part(item, 2, path)

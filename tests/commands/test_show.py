@@ -166,6 +166,27 @@ schedule backup@all:
     )
 
 
+def test_no_title_stands_over_nothing_but_titles(project):
+    text = "default: {check: {send-after: {url: 'https://h/1'}, run-before: a, read-data: true}}"
+    project.write("profiles.yaml", text)
+    out = project.run("show").expect(0).out
+    assert (
+        out.partition("profile default:\n")[2]
+        == """\
+    prometheus-push-format:  text
+
+    check:
+        read-data:   true
+        run-before:  a
+
+    check.send-after:
+        url:  https://h/1
+"""
+    )
+    project.write("profiles.yaml", "default: {check: {send-after: {url: 'https://h/1'}}}")
+    assert "\n    check:\n" not in project.run("show").expect(0).out
+
+
 def test_the_same_as_data(show):
     found = json.loads(show("-n", "home", "show", "--json"))
     assert list(found) == ["global", "profile home", "schedule backup@home"]
