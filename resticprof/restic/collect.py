@@ -230,7 +230,8 @@ def _of_true(name: str, profile: Profile, situation: Situation) -> tuple[Text, .
 
 
 def _absolute(source: str, situation: Situation) -> str:
-    return os.path.normpath(os.path.join(situation.source_directory, source))
+    path = os.path.normpath(os.path.join(situation.source_directory, source))
+    return path.replace("//", "/", 1)  # Python leaves two slashes at the beginning, restic one
 
 
 def _joined(tags: tuple[Text, ...]) -> tuple[Text, ...] | None:

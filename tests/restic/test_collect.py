@@ -94,3 +94,9 @@ def test_section_of_the_first_word_counts_for_the_second_too():
     assert flags_of("key-add", **wanted) == {"no-lock": (), "host": ("other",)}
     assert flags_of("key-list", **wanted) == {"no-lock": ()}
     assert flags_of("key", **wanted) == {"no-lock": (), "host": ("h",)}
+
+
+def test_path_of_a_source_is_spelled_as_restic_records_it():
+    here = Situation(sources=lambda: ("//srv/a/", "b/../c", "./-d"), working_directory="/home")
+    found = flags_of("retention", retention={"path": True}, situation=here)
+    assert found["path"] == ("/srv/a", "/home/c", "/home/-d")
