@@ -62,14 +62,14 @@ def fast(monkeypatch):
 
 
 def test_time_limit_ends_a_child_that_waits_for_commands(fast):
-    result = run((sh("echo one; sleep 60"),), timeout=0.5)
+    result = run((sh("echo one; sleep 60"),), timeout=1.5)
     assert result.timed_out
     assert result.stdout == "waiting\n4 bytes, 1 signals\n"
 
 
 def test_time_limit_ends_a_child_that_waits_for_our_input(fast, our_input):
     os.write(our_input, b"one\n")
-    result = run(OurInput(), timeout=0.5)
+    result = run(OurInput(), timeout=1.5)
     assert result.timed_out
     assert result.stdout == "waiting\n4 bytes, 1 signals\n"
 
@@ -112,7 +112,7 @@ def test_closed_input_is_an_error():
 def test_signal_ends_a_child_that_waits_for_our_input(fast, our_input):
     os.write(our_input, b"one\n")
     with Signals() as signals:
-        killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -TERM {os.getpid()}"])
+        killer = subprocess.Popen(["sh", "-c", f"sleep 1.5; kill -TERM {os.getpid()}"])
         result = run(OurInput(), signals=signals)
     killer.wait()
     assert result.interrupted == signal.SIGTERM

