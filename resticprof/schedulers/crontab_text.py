@@ -121,8 +121,8 @@ def _expression(columns: Sequence[str], week: Sequence[str]) -> str:
 def read(expression: str) -> Calendar:
     """An expression that cron can follow. Raises `ValueError`.
 
-    Besides systemd's syntax, what the reference takes for cron: weekdays by number, and ranges
-    that run backwards, which mean the same as forwards.
+    Besides systemd's syntax, what the reference takes for cron: weekdays by number, lists with
+    commas too many, and ranges that run backwards, which mean the same as forwards.
     """
     calendar = Calendar.parse(_as_systemd(expression.strip()))
     if calendar.zone:
@@ -187,7 +187,8 @@ def _listed(values: Sequence[int], show: Callable[[int], str]) -> str:
 
 
 def _as_systemd(expression: str) -> str:
-    """An expression of the reference in systemd's syntax."""
+    """An expression of the reference in systemd's syntax; nothing between commas is nothing."""
+    expression = re.sub(r",(?=[,\s:-]|$)|(?<![^\s:-]),", "", expression)
     first, space, rest = expression.partition(" ")
     if space and re.fullmatch(r"[0-7](?:(?:,|\.\.)[0-7])*", first):
         first = re.sub(r"\d", lambda match: WEEKDAYS[int(match[0]) - 1], first)

@@ -48,6 +48,7 @@ Sunday..wed 3:00 → Mon..Wed,Sun *-*-* 03:00:00
 1..5 10:00 → Mon..Fri *-*-* 10:00:00
 0,3 10:00 → Wed,Sun *-*-* 10:00:00
 6,7 10:00 → Sat,Sun *-*-* 10:00:00
+Mon,,Wed, *-*-,1 12,,14:,10, → Mon,Wed *-*-01 12,14:10:00
 """
 
 
@@ -66,7 +67,9 @@ def test_what_only_the_reference_takes_is_read_like_there(written: str, normal: 
     assert crontab_text.normal(crontab_text.read(written)) == normal
 
 
-@pytest.mark.parametrize("text", ["*-*~1 10:00", "daily Europe/Berlin", "nonsense", "mon..u"])
+@pytest.mark.parametrize(
+    "text", ["*-*~1 10:00", "daily Europe/Berlin", "nonsense", "mon..u", ",", "1:,", ",:1"]
+)
 def test_what_cron_cannot_do_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         crontab_text.read(text)
