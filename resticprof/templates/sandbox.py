@@ -119,6 +119,8 @@ def _filter(function: Callable[..., object]) -> Callable[..., object]:
 def _limited(function: Callable[..., object]) -> Callable[..., object]:
     @wraps(function)
     def limited(*arguments: object, **named: object) -> object:
+        for argument in arguments:
+            _check_value(argument)
         return _sized(function(*arguments, **named))
 
     return limited
@@ -130,9 +132,14 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    _check_value(value)
+    return str(given.plain(value))
+
+
+def _check_value(value: object) -> None:
+    """`{{ env }}` would print an object of Python."""
     if callable(value) and not isinstance(value, Undefined):
         raise TemplateError("this is a function; `()` behind its name calls it")
-    return str(given.plain(value))
 
 
 def _sized(value: object) -> object:

@@ -94,6 +94,7 @@ def test_a_function_hides_a_field_of_its_name():
         ("\n{% nosuch %}", 2, "encountered unknown tag 'nosuch'$"),
         ("\n{{ contains }}", 2, "this is a function"),
         ("\n{{ '/tmp/' ~ contains }}", 2, "this is a function"),
+        ("\n{{ contains | trim }}", 2, "this is a function"),
         ("\n{{ (''|attr('__class__')) and 1 }}", 2, "unsafe"),
         ("\n{{ 'x' | nosuch }}", 2, "[Nn]o filter named 'nosuch'"),
         ("\n{{ 1 / 0 }}", 2, "division by zero"),
