@@ -84,7 +84,7 @@ profiles:
     verbose: very
     password-file: nokey
     backup:
-      source: [/nonexistent/source, "/etc/*.nope"]
+      source: [/no/such/source, "/etc/*.nope"]
       exlude: [a]
       schedule: "2021-02-30"
       files-from: nofile
@@ -111,7 +111,7 @@ profiles:
         "error: profiles.yaml:11: home.use: undefined mixin `nomixin`; there are: none",
         "error: profiles.yaml:12: home.verbose: `very` is not a whole number",
         "error: profiles.yaml:13: home.password-file: `nokey` does not exist",
-        "error: profiles.yaml:15: home.backup.source[0]: `/nonexistent/source` does not exist",
+        "error: profiles.yaml:15: home.backup.source[0]: `/no/such/source` does not exist",
         "error: profiles.yaml:15: home.backup.source[1]: `/etc/*.nope` matches nothing",
         "error: profiles.yaml:16: home.backup.exlude: unknown key; did you mean `exclude`?",
         "error: profiles.yaml:17: home.backup.schedule: `2021-02-30` never elapses",
