@@ -10,6 +10,7 @@ from resticprof.commands import arguments
 from resticprof.commands.plan import DATA_COMMANDS
 from resticprof.commands.routes import Role
 from resticprof.commands.stream_errors import StreamErrors
+from resticprof.errors import CommandError
 from resticprof.model.run import Command, Result
 from resticprof.restic import output
 from resticprof.system import process, service
@@ -55,14 +56,18 @@ class Starter:
         limit = self._plan.section.timeout or self._plan.profile.timeout
         service.status(f"{self._plan.title}: restic {step.command}")
         streams = self._streams(step, collector)
-        result = process.run(
-            command,
-            streams,
-            timeout=float(limit) if limit else None,
-            patient=True,
-            on_start=self._around.note_child,
-            signals=self._session.signals,
-        )
+        try:
+            result = process.run(
+                command,
+                streams,
+                timeout=float(limit) if limit else None,
+                patient=True,
+                on_start=self._around.note_child,
+                signals=self._session.signals,
+            )
+        except CommandError as error:  # of what feeds restic
+            error.args = (f"{self._plan.title}: {error}",)
+            raise
         return Done(
             result, collector, input_is_gone=streams.stdin is self._input and self._input.gone
         )

@@ -54,9 +54,9 @@ def home(project, restic, templates):
 
 def test_command_that_fails_saves_no_snapshot(home):
     early = home.backup('stdin-command = "echo no database >&2; exit 7"').expect(1)
-    assert "stdin-command: exit status 7" in early.err
+    assert "backup on profile 'home': stdin-command: exit status 7" in early.err
     late = home.backup('stdin-command = ["seq 100000", "sleep 0.2; exit 8"]').expect(1)
-    assert "stdin-command: exit status 8" in late.err
+    assert "backup on profile 'home': stdin-command: exit status 8" in late.err
     assert home.snapshots() == []
 
 
