@@ -167,7 +167,7 @@ def _programs(subject: _Subject, global_: Global) -> Iterator[Finding]:
         yield subject.finding(("restic-binary",), text, "warning")
     if version and not subject.is_reference(("restic-version",)) and not Version.parse(version):
         yield subject.finding(("restic-version",), f"`{version}` is not a version", "warning")
-    if not any(map(is_reference, subject.node.at("shell").walk())):
+    if global_.shell and not any(map(is_reference, subject.node.at("shell").walk())):
         try:
             hooks.find_shell(global_)
         except Error as error:

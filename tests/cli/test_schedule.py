@@ -284,7 +284,7 @@ def test_values_that_do_not_exist_are_errors_with_their_place(
 ) -> None:
     project.write("profiles.toml", f'[home.backup]\nschedule = "daily"\nschedule-{key} = "{value}"')
     done = project.run("--name", "home", "schedule", "--dry-run").expect(78)
-    assert f"profiles.toml:3: home.backup.schedule.{key}: `{value}` is " in done.err
+    assert f"profiles.toml:3: home.backup.schedule-{key}: `{value}` is " in done.err
 
 
 def test_unschedule_does_not_need_the_template(project: Project) -> None:
