@@ -111,7 +111,8 @@ def fits(names, rows):
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if "dry-run" not in name])
 def test_recording_is_as_the_table_says(name):
     body = (GOLDEN / f"{name}.txt").read_text().split("\n\n")[1]
-    names = [line.strip() for line in body.splitlines()]
+    # A run that never started and was skipped has its last word in the log of the service.
+    names = [line.strip().replace("/ping/log", "/ping") for line in body.splitlines()]
     outcome = "success" if "restic backup" in names else "skipped"
     if "POST /ping/fail" in names:
         outcome = "failure"
