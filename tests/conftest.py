@@ -48,7 +48,12 @@ def _need(*programs: str) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
-    return _strict((yield))
+    report = _strict((yield))
+    # What was said may hold characters that cannot be sent to the process that prints reports.
+    report.sections = [
+        (name, text.encode(errors="replace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.hookimpl(wrapper=True)
