@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from resticprof.cli import options, spelling
-from resticprof.commands.selection import DEFAULT_PROFILE, Selection, select, split
 from resticprof.model.run import Invocation
+from resticprof.runs.selection import DEFAULT_PROFILE, Selection, select, split
 
 RESTIC = "run-restic"  # the hidden command that takes every word that is not ours
 

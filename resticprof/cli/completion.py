@@ -12,10 +12,10 @@ import typer
 from resticprof.cli import render
 from resticprof.cli.app import RAW, app
 from resticprof.cli.opening import read_configuration
-from resticprof.commands.selection import split
 from resticprof.errors import Error
 from resticprof.model.run import OUTPUTS, Invocation
 from resticprof.restic import flags
+from resticprof.runs.selection import split
 
 FILES = "__complete_file"  # the shell completes names of files itself
 WHOLE = 200  # characters; enough for a sentence

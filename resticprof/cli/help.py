@@ -10,8 +10,8 @@ import typer
 from resticprof.cli import render
 from resticprof.cli.app import RAW, app
 from resticprof.cli.opening import read_configuration
-from resticprof.commands.selection import split
 from resticprof.errors import Error, ResticNotFound
+from resticprof.runs.selection import split
 
 if TYPE_CHECKING:
     from resticprof.model.run import Invocation

@@ -15,7 +15,7 @@ from resticprof.cli.opening import open_configuration
 from resticprof.model.run import Invocation, State
 
 if TYPE_CHECKING:
-    from resticprof.commands.session import Session
+    from resticprof.runs.session import Session
 
 monitor = typer.Typer(
     help="See and prove what monitoring services are told.",
@@ -92,7 +92,7 @@ def _name(invocation: Invocation) -> str:
 @contextlib.contextmanager
 def _session(invocation: Invocation) -> Iterator[Session]:
     from resticprof.cli.log import logging_for
-    from resticprof.commands.session import Session
+    from resticprof.runs.session import Session
     from resticprof.system.signals import Signals
 
     with logging_for(invocation) as logs, Signals() as signals:

@@ -34,10 +34,10 @@ def read_configuration(invocation: Invocation, *, reveal: bool = True) -> Config
 
     Without `reveal` no secret reference is followed: for commands that only look.
     """
-    from resticprof.commands import template_data
     from resticprof.config.configuration import Configuration
     from resticprof.config.find import find
     from resticprof.config.load import Files
+    from resticprof.runs import template_data
 
     file = find(invocation.config)
     renderer = template_data.Renderer(file)

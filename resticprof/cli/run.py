@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from resticprof.cli import render
 from resticprof.cli.log import logging_for
 from resticprof.cli.opening import open_for_run, read_configuration
-from resticprof.commands import dry_run, execute, members, scheduled
-from resticprof.commands.selection import Selection
-from resticprof.commands.session import Session
+from resticprof.commands import dry_run, scheduled
 from resticprof.errors import Error
+from resticprof.runs import execute, members
+from resticprof.runs.selection import Selection
+from resticprof.runs.session import Session
 from resticprof.system import machine, service
 from resticprof.system.logs import Logs
 from resticprof.system.signals import Signals

@@ -52,7 +52,7 @@ def schedule(
     from resticprof.cli import schedule_text
     from resticprof.commands import jobs
     from resticprof.commands import schedule as scheduling
-    from resticprof.commands.story import now
+    from resticprof.runs.story import now
 
     with _opened(ctx.obj, everything=everything) as (configuration, selection):
         scheduler = jobs.scheduler(configuration.global_)
@@ -104,7 +104,7 @@ def status(
     from resticprof.cli import schedule_text
     from resticprof.commands import jobs, last_runs
     from resticprof.commands import schedule as scheduling
-    from resticprof.commands.story import now
+    from resticprof.runs.story import now
 
     limit = _max_age(max_age) if max_age else None
     with _opened(ctx.obj, everything=everything, commands=commands) as (configuration, selection):

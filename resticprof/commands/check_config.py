@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.commands import check_templates, hooks, locate
-from resticprof.commands.stream_errors import Watch
+from resticprof.commands import check_templates
 from resticprof.config import keys, secrecy
 from resticprof.config.problems import nearest
 from resticprof.config.profiles import PATH_FLAGS
@@ -25,6 +24,8 @@ from resticprof.model.run import OUTPUTS
 from resticprof.model.types import public, reveal
 from resticprof.restic import flags
 from resticprof.restic.versions import Version
+from resticprof.runs import hooks, locate
+from resticprof.runs.stream_errors import Watch
 from resticprof.schedulers import base as schedulers
 from resticprof.system import environment, files
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.commands import template_data
-from resticprof.commands.story import now
 from resticprof.errors import Problem, TemplateError
 from resticprof.model.run import Failure, Outcome, Report, Summary
+from resticprof.runs import template_data
+from resticprof.runs.story import now
 from resticprof.schedulers.systemd_units import UnitData
 
 if TYPE_CHECKING:

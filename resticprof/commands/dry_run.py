@@ -5,20 +5,21 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from resticprof.commands import arguments, execute, rehearsal
-from resticprof.commands.selection import Selection
+from resticprof.commands import rehearsal
 from resticprof.errors import UsageError
 from resticprof.model import masking
 from resticprof.model.run import State
 from resticprof.model.types import known
+from resticprof.runs import arguments, execute
+from resticprof.runs.selection import Selection
 from resticprof.system import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resticprof.commands.plan import Plan, Step
-    from resticprof.commands.session import Session
     from resticprof.model.config import Webhook
+    from resticprof.runs.plan import Plan, Step
+    from resticprof.runs.session import Session
 
 
 def lines(selection: Selection, session: Session) -> Iterator[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from resticprof.commands import arguments, locate
 from resticprof.errors import Error
 from resticprof.model.config import Global
 from resticprof.model.run import Command
 from resticprof.restic import argv, collect, flags
 from resticprof.restic.situation import Situation
+from resticprof.runs import arguments, locate
 from resticprof.system import process
 
 if TYPE_CHECKING:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import fnmatch
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from resticprof.commands import template_data
 from resticprof.errors import UsageError
 from resticprof.model import masking
 from resticprof.model.schedule import Job
 from resticprof.model.types import Secret
+from resticprof.runs import template_data
 from resticprof.schedulers import base
 from resticprof.schedulers.systemd_units import Template, Templates
-from resticprof.system import environment, machine
+from resticprof.system import environment, machine, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,24 +30,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 _OF_THE_RUN = frozenset(
-    {
+    [
         "HOME",
-        *(
-            "NOTIFY_SOCKET",
-            "WATCHDOG_PID",
-            "WATCHDOG_USEC",
-            "LISTEN_FDS",
-            "LISTEN_PID",
-            "LISTEN_FDNAMES",
-        ),
-        *(
-            "CREDENTIALS_DIRECTORY",
-            "INVOCATION_ID",
-            "JOURNAL_STREAM",
-            "MAINPID",
-            "SYSTEMD_EXEC_PID",
-        ),
-    }
+        "NOTIFY_SOCKET",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "LISTEN_FDNAMES",
+        "CREDENTIALS_DIRECTORY",
+        "INVOCATION_ID",
+        "JOURNAL_STREAM",
+        "MAINPID",
+        "SYSTEMD_EXEC_PID",
+    ]
 )
 """What the scheduler sets for each run; captured, it would take the place of that."""
 
@@ -155,7 +150,7 @@ def _job(
         kind=kind,
         config_file=file,
         settings=schedule,
-        program=program(),
+        program=program.words(),
         working_directory=str(Path(file).parent),  # the same wherever `schedule` is called
         environment=_captured(variables, schedule.capture_environment),
         nice=global_.nice or machine.NICE.get(global_.priority, 0),
@@ -184,11 +179,3 @@ def renamed(job: Job, file: str) -> Job:
     return msgspec.structs.replace(
         job, config_file=file, working_directory=directory, environment=environment
     )
-
-
-def program() -> tuple[str, ...]:
-    """How to start us again: the program that was called, symbolic links and all."""
-    called = os.path.abspath(sys.argv[0])
-    if Path(called).name != "__main__.py" and os.access(called, os.X_OK):
-        return (called,)
-    return (sys.executable, "-m", "resticprof")

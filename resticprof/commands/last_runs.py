@@ -6,9 +6,9 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from resticprof.commands import status_file
 from resticprof.errors import Error
 from resticprof.model.schedule import LastRun
+from resticprof.runs import status_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

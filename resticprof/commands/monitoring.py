@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from resticprof.commands import delivery, outbox, rehearsal, show, tell
+from resticprof.commands import rehearsal, show
 from resticprof.errors import Error, UsageError
 from resticprof.monitors import registry
+from resticprof.runs import tell
+from resticprof.telling import delivery, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resticprof.commands.outbox import Letter
-    from resticprof.commands.session import Session
     from resticprof.config.configuration import Configuration
     from resticprof.model.config import Group, Profile
     from resticprof.model.monitor import Monitor
     from resticprof.model.run import Event, State
+    from resticprof.runs.session import Session
+    from resticprof.telling.outbox import Letter
 
 
 class Configured(msgspec.Struct, frozen=True):

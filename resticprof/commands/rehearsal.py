@@ -7,21 +7,21 @@ import uuid
 from typing import TYPE_CHECKING
 
 from resticprof import __version__
-from resticprof.commands import delivery
-from resticprof.commands.story import now
 from resticprof.errors import Error
 from resticprof.model import masking
 from resticprof.model import report as reports
 from resticprof.model.config import Group, Profile
 from resticprof.model.run import Event, Failure, LogLine, Outcome, Report, State
 from resticprof.monitors import registry
+from resticprof.runs.story import now
+from resticprof.telling import delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resticprof.commands.plan import Plan
-    from resticprof.commands.session import Session
     from resticprof.model.monitor import Monitor
+    from resticprof.runs.plan import Plan
+    from resticprof.runs.session import Session
 
 OUTCOMES = {
     State.FINISH: Outcome.SUCCESS,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from resticprof.commands import arguments
 from resticprof.config import keys, secrecy
 from resticprof.model import masking
 from resticprof.model.table import Table
 from resticprof.model.types import Duration, Secret, public
 from resticprof.monitors import registry
+from resticprof.runs import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

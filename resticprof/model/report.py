@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from resticprof.model.expansion import expand, from_mapping
 from resticprof.model.run import Outcome
 from resticprof.model.types import Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from resticprof.model.run import Event, Failure, Report, StepReport, Summary
 
@@ -259,3 +261,21 @@ def _counts(summary: Summary | None) -> dict[str, int | str | None]:
         "DATA_ADDED_PACKED": summary.bytes_added_packed,
         "BYTES_PROCESSED": summary.bytes_total,
     }
+
+
+def scrubbed(report: Report, scrub: Callable[[str], str]) -> Report:
+    """The report without known secrets: it goes to services, files and texts."""
+    failure = report.failure
+    if failure is not None:
+        failure = msgspec.structs.replace(
+            failure,
+            message=scrub(failure.message),
+            command_line=scrub(failure.command_line),
+            stderr=scrub(failure.stderr),
+        )
+    steps = tuple(
+        msgspec.structs.replace(step, error=scrub(step.error), stderr=scrub(step.stderr))
+        for step in report.steps
+    )
+    unreadable = tuple(map(scrub, report.unreadable))
+    return msgspec.structs.replace(report, failure=failure, steps=steps, unreadable=unreadable)

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resticprof.cli import render
-from resticprof.commands import check_config, listing, show, template_data
+from resticprof.commands import check_config, listing, show
 from resticprof.config import keys, load
 from resticprof.config.configuration import Configuration
 from resticprof.config.formats import base
 from resticprof.errors import Error
 from resticprof.model.config import Global, Group, Profile, Schedule, Section, Webhook
 from resticprof.monitors import registry
+from resticprof.runs import template_data
 from tests.config.formats.emitters import emit
 
 EXAMPLES = Path(__file__).parent / "formats" / "examples"

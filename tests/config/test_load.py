@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resticprof.commands import template_data
 from resticprof.config import load
 from resticprof.config.find import find
 from resticprof.config.problems import Problems
 from resticprof.errors import ConfigError, Error
+from resticprof.runs import template_data
 from tests.kit.configuration import opened
 
 

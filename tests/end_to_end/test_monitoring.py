@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from resticprof.commands import locate
+from resticprof.runs import locate
 from resticprof.system import lock
 from tests.kit import broken, namespaces
 from tests.kit.watched import Watched, wait_for

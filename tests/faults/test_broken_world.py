@@ -202,7 +202,7 @@ def test_mistake_of_ours_runs_the_failure_path_and_exits_with_70(scene):
 
 
 def test_mistake_of_ours_in_the_failure_path_does_not_hide_the_failure(scene):
-    sabotage(scene, "resticprof.commands.webhooks", "build")
+    sabotage(scene, "resticprof.telling.webhooks", "build")
     scene.fail("restic backup", 12)
     outcome = scene.run().expect(12)
     assert alarm(scene) == ALARM[1:]
@@ -210,7 +210,7 @@ def test_mistake_of_ours_in_the_failure_path_does_not_hide_the_failure(scene):
 
 
 def test_mistake_of_ours_after_success_is_told_and_is_no_success(scene):
-    sabotage(scene, "resticprof.commands.record", "record")
+    sabotage(scene, "resticprof.runs.record", "record")
     outcome = scene.run().expect(70)
     assert scene.log[-4:] == ["POST /ping", *END]
     assert "internal error, please report it" in outcome.err

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from resticprof.commands import template_data
 from resticprof.config.configuration import Configuration
 from resticprof.config.load import Files
+from resticprof.runs import template_data
 
 
 def opened(file: str | Path, format_name: str = "") -> Configuration:

@@ -228,3 +228,11 @@ def test_unknown_variables_become_nothing():
 
 def test_summary_of_a_test_says_so():
     assert words.variables(event(State.FAIL, test=True))["SUMMARY"].startswith("[test] backup")
+
+
+def test_report_for_others_is_scrubbed():
+    step = StepReport(name="backup", exit_code=1, seconds=1, error="hunter2", stderr="hunter2")
+    failure = Failure(message="hunter2", command_line="hunter2", stderr="hunter2")
+    told = failed(failure=failure, steps=(step,), unreadable=("/hunter2",))
+    assert "hunter2" in str(told)
+    assert "hunter2" not in str(words.scrubbed(told, lambda text: text.replace("hunter2", "×××")))

@@ -1,0 +1,1 @@
+"""How messages about a run reach those who are told of it."""
