@@ -77,9 +77,8 @@ def _run(
             logs.send_to(settled.log or configuration.global_.log)
         session = Session(settled, configuration, signals, logs)
         if settled.dry_run:
-            for line in dry_run.lines(selection, session):
-                render.write(logs.scrubber.hide(line))
-            return 0
+            hide = logs.scrubber.hide
+            return dry_run.dry_run(selection, session, lambda line: render.write(hide(line)))
         with _calm_machine(configuration.global_, settled, selection):
             code = execute.execute(selection, session)
     # A run that a signal reached when all was decided went well, and yet it was cut short.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resticprof.commands import rehearsal
-from resticprof.errors import UsageError
+from resticprof.errors import ConfigError, UsageError
 from resticprof.model import masking
 from resticprof.model.run import State
 from resticprof.model.types import known
@@ -22,28 +23,40 @@ if TYPE_CHECKING:
     from resticprof.runs.session import Session
 
 
-def lines(selection: Selection, session: Session) -> Iterator[str]:
-    """The lines of a profile, or of every member of a group."""
+Write = Callable[[str], None]
+
+
+def dry_run(selection: Selection, session: Session, write: Write) -> int:
+    """Write the lines of a profile, or of every member of a group.
+
+    The exit status is the one of the run, as far as it is known before: what is wrong with a
+    profile fails it.
+    """
     if session.configuration.has_profile(selection.name):
-        yield from _profile(selection, session)
-        return
+        return _profile(selection, session, write)
     group = execute.readable_group(selection.name, session.configuration)
     if group.parallel > 1:
-        yield f"dry-run: up to {group.parallel} at the same time, on different repositories:"
+        write(f"dry-run: up to {group.parallel} at the same time, on different repositories:")
+    codes = []
     for name in group.profiles:
-        yield f"dry-run: profile {name}"
+        write(f"dry-run: profile {name}")
+        member = Selection(name, selection.command, selection.extra)
         try:
-            yield from _profile(Selection(name, selection.command, selection.extra), session)
+            codes.append(_profile(member, session, write))
         except UsageError as error:
-            yield f"dry-run: the run would fail: {error}"
+            write(f"dry-run: the run would fail: {error}")
+            codes.append(error.exit_code)
+    return next(filter(None, codes), 0)
 
 
-def _profile(selection: Selection, session: Session) -> Iterator[str]:
+def _profile(selection: Selection, session: Session, write: Write) -> int:
     with execute.opened(selection.name, session) as (problems, profile):
         plan = execute.prepared(profile, selection, session, problems=problems)
         for problem in problems:
-            yield f"dry-run: the run would fail: {problem}"
-        yield from _run(plan, session)
+            write(f"dry-run: the run would fail: {problem}")
+        for line in _run(plan, session):
+            write(line)
+        return ConfigError.exit_code if problems else 0
 
 
 def _run(plan: Plan, session: Session) -> Iterator[str]:
