@@ -6,6 +6,7 @@ import codecs
 import logging
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,10 @@ def _variables(file: str) -> dict[str, str]:
 def read_env_file(path: str | Path) -> dict[str, str]:
     """The variables of a dotenv file. The message of an `Error` never shows the text."""
     try:
-        with Path(path).open("rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hold us up
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Error(f"cannot read env-file `{path}`: it is not a regular file")
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise Error(f"cannot read env-file `{path}`: {error.strerror}") from error

@@ -87,6 +87,12 @@ def test_charsets(tmp_path, charset):
     assert environment.read_env_file(tmp_path / "a.env") == {"A": "grün"}
 
 
+def test_pipe_holds_nobody_up(tmp_path):
+    os.mkfifo(tmp_path / "a.env")
+    with pytest.raises(Error, match="it is not a regular file"):
+        environment.read_env_file(tmp_path / "a.env")
+
+
 def test_a_huge_file_is_refused(tmp_path):
     (tmp_path / "a.env").write_text("#" * 600_000)
     with pytest.raises(Error, match="larger than 512 KiB"):
