@@ -5,9 +5,9 @@ How a child is stopped, by a signal that we got or by a time limit:
 * A hook gets INT, then TERM, then KILL, with some time between; and so does what it started. A
   second signal to us skips INT, a third one is KILL.
 * restic (`patient`) gets INT, whatever we got: it then ends its work and removes its lock. By a
-  second signal it gets TERM. It is never killed. The signals go to its process group, as Ctrl-C
-  does: to a wrapper script and to restic in it, but not to the ssh or rclone that restic needs to
-  remove its lock, which it starts in groups of their own.
+  second signal, or when it has not ended for minutes, it gets TERM. It is never killed. The signals
+  go to its process group, as Ctrl-C does: to a wrapper script and to restic in it, but not to the
+  ssh or rclone that restic needs to remove its lock, which it starts in groups of their own.
 * On a terminal, Ctrl-C goes to the whole foreground group, the child included, so the first INT is
   not passed on at once; only if the child does not end it was for us alone. The child stays in our
   group: prompts, Ctrl-Z and jobs in the background work as they do without us.
@@ -51,7 +51,7 @@ STAGES = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 GRACE = 5.0  # seconds from one stage to the next
 DOUBT = 2.0  # seconds after which a Ctrl-C that the child did not follow is passed on
 SEEN = 2.0  # seconds after which a child has surely seen a signal
-PATIENCE = 300.0  # seconds for restic, when a wrapper script ended before it
+PATIENCE = 300.0  # seconds for restic to end, also when a wrapper script ended before it
 LINGER = 2.0  # seconds without a word after which we stop listening to what a child left behind
 
 CHUNK = 64 * 1024
@@ -399,14 +399,14 @@ class _Child:
     def _stop(self, *, later: float = 0) -> None:
         """Plan the signals that end the child; each further request begins one stage later."""
         self._requests += 1
-        stages = STAGES[min(self._requests, len(STAGES)) - 1 :]
+        stages, pause = STAGES[min(self._requests, len(STAGES)) - 1 :], GRACE
         if self._patient:
-            stages = (signal.SIGINT if self._requests == 1 else signal.SIGTERM,)
+            stages, pause = (signal.SIGINT, signal.SIGTERM)[min(self._requests, 2) - 1 :], PATIENCE
             service.wait_for_end(PATIENCE)
         self._relatives()  # now: they are hard to find when the child ends before them
         begin = time.monotonic() + later
         self._starve_at = begin + SEEN
-        self._plan = [(begin + number * GRACE, stage) for number, stage in enumerate(stages)]
+        self._plan = [(begin + number * pause, stage) for number, stage in enumerate(stages)]
 
     def _send(self, number: int) -> None:
         log.debug("sending %s to process %d", signal.Signals(number).name, self._process.pid)

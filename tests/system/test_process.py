@@ -487,6 +487,13 @@ def test_a_time_limit_only_interrupts_restic(tmp_path, fast):
     assert result.exit_code == 130
 
 
+def test_restic_that_does_not_hear_the_interrupt_gets_a_term(tmp_path, monkeypatch):
+    log = tmp_path / "log"
+    monkeypatch.setattr(process, "PATIENCE", 0.5)
+    process.run(bad(log, "--ignore", "INT"), timeout=0.5, patient=True)
+    assert noted(log) == ["INT", "TERM"]
+
+
 def test_a_child_within_its_time_is_left_alone():
     assert not process.run(sh("sleep 0.2"), timeout=5).timed_out
 
