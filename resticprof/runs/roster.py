@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+INTERRUPTED = 130  # how restic ends when a signal to us cut it short
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the summary of a group."""
 
@@ -80,10 +83,12 @@ class Waiting:
 def report(began: Report, members: list[Member], interrupted: int, ended: datetime) -> Report:
     """The report of the group; its log is one table. `interrupted` is the signal that we got.
 
-    The status is that of the first member that failed, and an interrupted group is no success.
+    The status is that of the first member that failed; of an interrupted group it tells the signal.
     """
     failed = [member for member in members if member.failed]
-    code = (failed[0].exit_code or 1) if failed else 128 + interrupted if interrupted else 0
+    code = (failed[0].exit_code or 1) if failed else 0
+    if interrupted and code in (0, INTERRUPTED):
+        code = 128 + interrupted
     outcomes = {member.outcome for member in members}
     skipped = outcomes <= {Outcome.SKIPPED}
     reason = "every member was skipped" if members else "the group has no profiles"
