@@ -141,11 +141,13 @@ def _common(profile: Profile, section: str, situation: Situation) -> Flags:
 def _concerning(
     command: str, configured: Mapping[str, FlagValue], situation: Situation
 ) -> Mapping[str, FlagValue]:
-    """Of flags for several commands those that this one knows, or none does."""
+    """Of flags for several commands those that this one knows, or none of this restic does."""
+    here = flags.known(command, situation.version)
+    elsewhere = flags.of_any_command(situation.version)
     return {
         name: value
         for name, value in configured.items()
-        if not situation.filter or flags.exists(name, command) or not flags.exists(name)
+        if not situation.filter or name in here or name not in elsewhere
     }
 
 

@@ -124,6 +124,13 @@ def known(command: str, version: Version | None = None) -> Mapping[str, FlagInfo
     return MappingProxyType(letters | found)
 
 
+@functools.lru_cache(maxsize=4)
+def of_any_command(version: Version | None = None) -> frozenset[str]:
+    """The long names of all flags that some command of this version accepts."""
+    tables = (known(command, version) for command in _table())
+    return frozenset(flag.name for table in tables for flag in table.values())
+
+
 @functools.cache
 def _anywhere() -> Mapping[str, FlagInfo]:
     """Every flag of any command, by long name and by letter; the first command that has it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof.errors import Error
-from resticprof.model.config import Global, Profile
+from resticprof.model.config import Global, Profile, Section
 from resticprof.model.run import Command
 from resticprof.model.types import Place, Text, reveal
 from resticprof.restic import argv, collect, flags, private
@@ -84,7 +84,7 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
     else:
         found = collect.collect(profile, step.section, situation)
     found = _with_private_files(found, profile, context)
-    _add_retry_lock(found, step, context)
+    _add_retry_lock(found, profile, step, context)
     typed = argv.names(step.command, step.extra)
     # Beside standard input restic refuses sources, and behind a command they would be its words.
     alone = step.second or typed & {"stdin", "stdin-from-command"}
@@ -119,13 +119,14 @@ def _spares(command: str, flag: str) -> bool:
     return bool(selects or re.match(r"--dry-run|-[a-zA-Z]*n", flag))
 
 
-def _add_retry_lock(found: Flags, step: Step, context: Context) -> None:
+def _add_retry_lock(found: Flags, profile: Profile, step: Step, context: Context) -> None:
     """restic itself waits for a part of `--lock-wait`, if it can and nobody asked otherwise."""
     if not context.filter:
         return
     known = flags.known(step.command, context.restic.version)
     typed = any(word.startswith("--retry-lock") for word in step.extra)
-    if "retry-lock" not in known or typed:
+    refused = profile.sections.get(step.section, Section()).flags.get("retry-lock") is False
+    if "retry-lock" not in known or typed or refused:
         return
     retry = argv.retry_lock(context.lock_wait, float(context.global_.restic_lock_retry_after))
     if retry:

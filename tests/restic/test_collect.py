@@ -97,6 +97,6 @@ def test_section_of_the_first_word_counts_for_the_second_too():
 
 
 def test_path_of_a_source_is_spelled_as_restic_records_it():
-    here = Situation(sources=lambda: ("//srv/a/", "b/../c", "./-d"), working_directory="/home")
+    here = Situation(sources=lambda: ("//srv/a/", "b/../c", "./-d"), source_directory="/home")
     found = flags_of("retention", retention={"path": True}, situation=here)
     assert found["path"] == ("/srv/a", "/home/c", "/home/-d")

@@ -112,6 +112,15 @@ def test_flag_of_a_newer_restic_is_told_as_left_out(project, fake_restic):
     assert "--skip-if-unchanged" not in call.argv
 
 
+def test_flag_of_the_profile_is_for_commands_that_know_it(project, fake_restic):
+    """`check` has `--tag` since 0.19; before, the tag was meant for other commands."""
+    fake_restic.version("0.18.0")
+    project.write("profiles.toml", f'{VERSION_1}tag = "x"\n')
+    outcome = project.run("check").expect(0)
+    assert "--tag=x" not in fake_restic.calls[0].argv
+    assert "--tag" not in outcome.err
+
+
 def test_flag_that_no_restic_knows_is_told_once(project, fake_restic):
     project.write("profiles.toml", f'{VERSION_1}[default.backup]\nexlude = "x"\n')
     outcome = project.run("backup").expect(0)
@@ -175,6 +184,12 @@ def test_typed_source_of_the_input_takes_the_place_of_the_sources(project, fake_
     project.write("profiles.toml", f'{VERSION_1}[default.backup]\nsource = ["/etc"]\n')
     project.run("backup", *typed.split(), stdin="").expect(0)
     assert fake_restic.calls[0].argv == ("backup", "--repo=local:/r", *typed.split())
+
+
+def test_section_can_refuse_the_waiting_of_restic(project, fake_restic):
+    project.write("profiles.toml", f"{VERSION_1}[default.check]\nretry-lock = false\n")
+    project.run("--lock-wait", "1h", "check").expect(0)
+    assert fake_restic.calls[0].argv == ("check", "--repo=local:/r")
 
 
 @pytest.mark.parametrize("version", ["0.9.6", "0.15.2", "0.16.0", "0.19.0"])
