@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from resticprof import __version__
 from resticprof.errors import HttpError
 from resticprof.model.run import HttpRequest, HttpResponse, Transport
-from resticprof.model.types import reveal
+from resticprof.model.types import Secret, reveal
 from resticprof.system.signals import Signals
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _exchange(request: HttpRequest, transport: Transport) -> HttpResponse:
     host = _host(reveal(request.url))
     client = _client(transport, direct=is_direct(host))
     try:
-        answer = _followed(_built(request, client), client, transport)
+        private = {name for name, value in request.headers if isinstance(value, Secret)}
+        answer = _followed(_built(request, client), client, transport, private)
         try:
             body = _beginning(answer)
         finally:
@@ -129,8 +130,10 @@ def _built(request: HttpRequest, client: httpx.Client) -> httpx.Request:
     return built
 
 
-def _followed(request: httpx.Request, client: httpx.Client, transport: Transport) -> httpx.Response:
-    """The answer at the end of all redirects, unread."""
+def _followed(
+    request: httpx.Request, client: httpx.Client, transport: Transport, private: set[str]
+) -> httpx.Response:
+    """The answer at the end of all redirects, unread. No other host gets the `private` headers."""
     import httpx
 
     for _ in range(REDIRECTS + 1):
@@ -146,6 +149,9 @@ def _followed(request: httpx.Request, client: httpx.Client, transport: Transport
             onward = httpx.Request(
                 request.method, onward.url, headers=onward.headers, content=request.read()
             )
+        if onward.url.host != request.url.host:
+            for name in private:
+                onward.headers.pop(name, None)
         request = onward
     raise HttpError(f"{_host(str(request.url))}: more than {REDIRECTS} redirects")
 

@@ -106,6 +106,16 @@ def test_redirects_are_followed(server, status, second):
     assert server.requests[1].body == (b"text" if status == 307 else b"")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_secret_headers_stay_with_their_host(server, host):
+    server.reply("/a", 307, headers={"Location": f"http://{host}:{server.port}/b"})
+    headers = (("X-Api-Key", Secret("swordfish")), ("X-Kind", "backup"))
+    send(f"{server.url}/a", headers=headers)
+    got = server.requests[1].headers
+    assert got["x-kind"] == "backup"
+    assert ("x-api-key" in got) == (host == "127.0.0.1")
+
+
 def test_redirects_have_an_end(server):
     server.reply("/a", 302, headers={"Location": "/a"})
     assert "more than 10 redirects" in str(failure(f"{server.url}/a"))
