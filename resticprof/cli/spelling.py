@@ -21,7 +21,8 @@ class Spelled(msgspec.Struct):
 
 def read(words: list[str], options: list[Any]) -> Spelled:
     """Read what stands before the first word that is no option. Raises `BadParameter`."""
-    known = {name: option for option in options for name in option.opts}
+    # An eager one, such as `--version`, is all that the parser does.
+    known = {name: option for option in options if not option.is_eager for name in option.opts}
     found = Spelled()
     rest = list(words)
     while rest and rest[0].startswith("-") and rest[0] not in ("-", "--"):
