@@ -279,12 +279,13 @@ def test_an_unknown_scheduler_is_told(project: Project) -> None:
     ("key", "value"),
     [("priority", "turbo"), ("permission", "mine"), ("lock-mode", "wait")],
 )
-def test_values_that_do_not_exist_are_errors_with_their_place(
+def test_values_that_do_not_exist_are_told_with_their_place_and_the_default_counts(
     project: Project, key: str, value: str
 ) -> None:
     project.write("profiles.toml", f'[home.backup]\nschedule = "daily"\nschedule-{key} = "{value}"')
-    done = project.run("--name", "home", "schedule", "--dry-run").expect(78)
-    assert f"profiles.toml:3: home.backup.schedule-{key}: `{value}` is " in done.err
+    told = f"profiles.toml:3: home.backup.schedule-{key}: `{value}` is "
+    assert told in project.run("--name", "home", "schedule", "--dry-run").expect(0).err
+    assert told in project.run("check-config").expect(78).out
 
 
 def test_unschedule_does_not_need_the_template(project: Project) -> None:
@@ -292,7 +293,7 @@ def test_unschedule_does_not_need_the_template(project: Project) -> None:
     project.write("profiles.toml", text)
     project.program("systemctl", "#!/bin/sh\n")
     done = project.run("--name", "home", "schedule").expect(2)
-    assert "the unit template `gone` cannot be read" in done.err
+    assert f"the unit template `{project.path}/gone` cannot be read" in done.err
     project.run("--name", "home", "unschedule").expect(0)
 
 

@@ -54,7 +54,7 @@ def test_a_template_of_a_body_that_works_is_right(project, check):
     )
     project.write("key", "secret").chmod(0o600)
     hook = "    backup: {send-finally: {url: 'http://h', body-template: body.j2}, source: [key]}\n"
-    assert check(HEAD + "    password-file: key\n" + hook, code=0) == ["no problems found"]
+    assert check(HEAD + "    password-file: key\n" + hook) == ["no problems found"]
 
 
 def test_a_mistake_in_the_template_of_a_unit_is_found(project, check):
@@ -64,7 +64,7 @@ def test_a_mistake_in_the_template_of_a_unit_is_found(project, check):
     text = "global: {systemd-unit-template: unit, systemd-timer-template: timer}\n"
     [found] = check(text + HEAD + "    password-file: key\n")
     assert found.endswith("`CommandLines` in a value of type UnitData; did you mean `CommandLine`?")
-    assert found.startswith("error: unit:2: ")
+    assert found.startswith(f"error: {project.path}/unit:2: ")
 
 
 def test_all_problems_of_all_files_are_found_in_one_go(project, check):
@@ -225,7 +225,7 @@ last:
         ("    env: {MY_TOKEN: []}", "home.env.MY_TOKEN: expected a single value"),
         ("    password-command: {file: nope}", "the file `nope` of this secret does not exist"),
         ("    password-command: {env: NOPE_NOPE}", "`NOPE_NOPE` of this secret is not set here"),
-        ("    monitor: {healthchecks: {url: x, ca-certificates: nope}}", "`nope` does not exist"),
+        ("    monitor: {healthchecks: {url: https://h/x, ca-certificates: nope}}", "`nope` does"),
     ],
 )
 def test_things_that_are_likely_to_be_wrong(check, text, finding):

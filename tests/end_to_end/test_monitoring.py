@@ -117,7 +117,11 @@ def test_a_broken_profile_is_told_to_those_that_can_be_known(scene):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("min-memory = 0", 'priority = "slow"', "profiles.toml:4: global.priority: `slow` is not"),
+        (
+            "min-memory = 0",
+            'min-memory = "low"',
+            "profiles.toml:4: global.min-memory: `low` is not",
+        ),
         ('version = "1"', 'includes = "broken.yaml"', "broken.yaml:1: cannot be read as YAML"),
         ("[home]", "[groups]\nother = [[1]]\n[home]", "profiles.toml:6: groups.other"),
     ],
