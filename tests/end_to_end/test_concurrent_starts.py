@@ -16,15 +16,13 @@ run-after-fail = ["echo failed >> failures"]
 run-finally = ["rmdir inside"]
 """
 
-COUNT = 40
 
-
-def statuses(project, *words):
-    """How the starts end, by exit status."""
+def statuses(project, count, *words):
+    """How so many starts end, by exit status."""
     project.write("profiles.toml", PROFILES)
-    started = [project.start("-q", *words, "check") for _ in range(COUNT)]
+    started = [project.start("-q", *words, "check") for _ in range(count)]
     for process in started:
-        process.communicate(timeout=300)
+        process.communicate(timeout=600)
     return Counter(process.returncode for process in started)
 
 
@@ -34,17 +32,17 @@ def lines(project, name):
 
 
 def test_all_run_one_after_the_other_when_they_wait(project, fake_restic):
-    assert statuses(project, "--lock-wait", "10m") == {0: COUNT}
-    assert lines(project, "runs") == len(fake_restic.calls) == COUNT
+    assert statuses(project, 200, "--lock-wait", "1h") == {0: 200}
+    assert lines(project, "runs") == len(fake_restic.calls) == 200
     assert not (project.path / "profile.lock").exists()
     assert not (project.path / "inside").exists()
 
 
 def test_who_does_not_wait_is_told_and_tells(project, fake_restic):
     fake_restic.answer("check", delay=0.2)
-    found = statuses(project)
+    found = statuses(project, 40)
     assert found.keys() <= {0, 75}
-    assert found.total() == COUNT
+    assert found.total() == 40
     assert lines(project, "runs") == len(fake_restic.calls) == found[0]
     assert lines(project, "failures") == found[75]
     assert not (project.path / "profile.lock").exists()

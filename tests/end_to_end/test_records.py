@@ -121,13 +121,13 @@ def test_failure_before_restic_is_recorded_everywhere(project, fake_restic, gate
 
 
 def test_concurrent_runs_lose_no_record(project, fake_restic):
-    count = 30
+    count = 200
     text = PROFILES.format(url="", more=members(count)).replace('prometheus-push = ""\n', "")
     project.write("profiles.toml", text)
     fake_restic.answer("backup", out=SUMMARY)
     started = [project.start(f"p{number}.backup") for number in range(count)]
     for process in started:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
     profiles = json.loads((project.path / "status.json").read_text())["profiles"]
     assert len(profiles) == count
