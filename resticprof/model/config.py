@@ -7,8 +7,7 @@ ends in `flags`, by restic's long name.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from resticprof.model.monitor import Monitor
 from resticprof.model.table import Key, Table
@@ -400,15 +399,3 @@ class Global(Table):
     ] = ()
     group_continue_on_error: Annotated[bool, Key("groups go on after a failed member")] = False
     strict: Annotated[bool, Key("unknown keys are errors at run time too")] = False
-
-
-Version = Literal[1, 2]
-
-
-class Config(Table):
-    """Everything that is the same for all profiles, and the names of those that there are."""
-
-    file: Path = Path()
-    version: int = 1
-    global_: Global = Global()
-    groups: dict[str, Group] = {}

@@ -50,8 +50,3 @@ def _name_at(text: str, start: int) -> tuple[str | None, int]:
 def from_mapping(variables: Mapping[str, str]) -> Callable[[str], str]:
     """A lookup that gives nothing for names it does not know, as a shell does."""
     return lambda name: variables.get(name, "")
-
-
-def keeping_unknown(variables: Mapping[str, str]) -> Callable[[str], str]:
-    """A lookup that leaves names it does not know as `${name}`."""
-    return lambda name: variables.get(name, f"${{{name}}}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -213,11 +213,3 @@ def all_secrets(value: object) -> list[Secret]:
         fields = msgspec.structs.asdict(value).values()
         return [secret for item in fields for secret in all_secrets(item)]
     return []
-
-
-def mask_known(text: str, secrets: Iterable[Secret]) -> str:
-    """The text without these secrets."""
-    for secret in secrets:
-        if secret.reveal() and holds_password(secret):
-            text = text.replace(secret.reveal(), secret.public)
-    return text

@@ -30,15 +30,6 @@ class Outcome(enum.Enum):
     FAILED = "failed"
 
 
-class Stage(enum.Enum):
-    """When hooks run; the value is the end of their keys (`run-before`, `send-before`)."""
-
-    BEFORE = "before"
-    AFTER = "after"
-    AFTER_FAIL = "after-fail"
-    FINALLY = "finally"
-
-
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, ready to be sent. Header values may be secret."""
 
