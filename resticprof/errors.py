@@ -17,10 +17,23 @@ Error                    1    anything we explain to the user; no traceback
    ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, …
    └─ HookError          1    a shell hook: .stage
 
-The numbers of ours follow sysexits(3). Only `resticprof.cli.app` turns them into an exit status.
+The numbers of ours follow sysexits(3). Only `resticprof.cli.main` turns them into an exit status.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown word: the known one that looks most like it, if any."""
+    import difflib
+
+    near = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 class Error(Exception):

@@ -14,10 +14,9 @@ import msgspec
 
 from resticprof.commands import check_templates
 from resticprof.config import keys, secrecy
-from resticprof.config.problems import nearest
 from resticprof.config.profiles import PATH_FLAGS
 from resticprof.config.tree import Node, is_reference
-from resticprof.errors import ConfigError, Error, Problem
+from resticprof.errors import ConfigError, Error, Problem, did_you_mean
 from resticprof.model import masking
 from resticprof.model.config import Backup, Retention
 from resticprof.model.run import OUTPUTS
@@ -154,10 +153,9 @@ def _numbers(subject: _Subject, global_: Global) -> Iterator[Finding]:
 def _output(subject: _Subject, where: Keys, text: str) -> Iterator[Finding]:
     for word in text.split(","):
         if word.strip() not in OUTPUTS and not subject.is_reference(where):
-            near = nearest(word.strip(), OUTPUTS)
-            hint = f"; did you mean `{near}`?" if near else ""
             listed = "`, `".join(OUTPUTS)
-            yield subject.finding(where, f"`{word.strip()}` is not one of `{listed}`{hint}")
+            meant = did_you_mean(word.strip(), OUTPUTS)
+            yield subject.finding(where, f"`{word.strip()}` is not one of `{listed}`{meant}")
 
 
 def _programs(subject: _Subject, global_: Global) -> Iterator[Finding]:
@@ -183,9 +181,8 @@ def _group(configuration: Configuration, name: str) -> Iterator[Finding]:
         # A group of version 1 is the list itself.
         where = ("profiles", number) if subject.node.table else (number,)
         if not configuration.has_profile(member) and not subject.is_reference(where):
-            near = nearest(member.lower(), configuration.names())
-            hint = f"; did you mean `{near}`?" if near else ""
-            yield subject.finding(where, f"there is no profile `{member}`{hint}")
+            meant = did_you_mean(member.lower(), configuration.names())
+            yield subject.finding(where, f"there is no profile `{member}`{meant}")
     yield from _references(configuration, subject)
     for command, schedule in group.schedules.items():
         yield from _schedule(configuration, subject, schedule, ("schedules", command))

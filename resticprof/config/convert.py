@@ -8,9 +8,9 @@ import types
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from resticprof.config import keys
-from resticprof.config.problems import Problems, at, nearest
+from resticprof.config.problems import Problems, at
 from resticprof.config.tree import REFERENCES, describe, is_reference, scalar_text
-from resticprof.errors import SecretError
+from resticprof.errors import SecretError, did_you_mean
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Duration, Secret, Text, truth
@@ -270,10 +270,9 @@ def _choice(text: str, words: tuple[str, ...]) -> str:
     """One of some words, in any case."""
     if text.lower() in words:
         return text.lower()
-    near = nearest(text.lower(), words)
-    hint = f"; did you mean `{near}`?" if near else ""
     listed = ", ".join(f"`{word}`" for word in words if word)
-    raise ValueError(f"`{text}` is not one of {listed}{hint}")
+    meant = did_you_mean(text.lower(), words)
+    raise ValueError(f"`{text}` is not one of {listed}{meant}")
 
 
 def _read_bool(text: str, node: Node) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -12,6 +11,7 @@ import msgspec
 from resticprof.config import keys
 from resticprof.config.convert import Converter, failed
 from resticprof.config.tree import Node, describe, is_reference
+from resticprof.errors import did_you_mean
 from resticprof.model.monitor import Monitor
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Secret, Text
@@ -228,6 +228,5 @@ def _text(converter: Converter, node: Node, path: str) -> Node:
 
 def _unknown(converter: Converter, node: Node, path: str, known: list[str]) -> None:
     key = path.rpartition(".")[2].replace("_", "-")
-    near = difflib.get_close_matches(key, known, 1)
-    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(known)}"
-    converter.problem(node, path, f"unknown key; {hint}")
+    hint = did_you_mean(key, known) or f"; there are {', '.join(known)}"
+    converter.problem(node, path, f"unknown key{hint}")

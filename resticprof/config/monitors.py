@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from resticprof.config import keys, monitor_merging, monitor_tables
 from resticprof.config.convert import Converter, failed
 from resticprof.config.monitor_tables import Entry, Level, Setting, Settings
+from resticprof.errors import did_you_mean
 from resticprof.model import masking
 from resticprof.model.monitor import Monitor
 from resticprof.model.table import Table
@@ -187,13 +187,11 @@ def _hidden(value: Any) -> Any:
 
 def _command_problems(monitor: Monitor) -> list[str]:
     """Commands that restic does not have."""
-    problems = []
-    for name in monitor.commands:
-        if not flags.is_command(name):
-            near = difflib.get_close_matches(name, flags.commands(), 1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            problems.append(f"`commands`: there is no command `{name}`{hint}")
-    return problems
+    return [
+        f"`commands`: there is no command `{name}`{did_you_mean(name, flags.commands())}"
+        for name in monitor.commands
+        if not flags.is_command(name)
+    ]
 
 
 def _drop_repeated(converter: Converter) -> None:

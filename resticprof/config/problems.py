@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
-from resticprof.errors import ConfigError, Problem
+from resticprof.errors import ConfigError, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,9 +27,8 @@ class Problems:
     def unknown_key(self, node: Node, path: str, known: Collection[str], hint: str = "") -> None:
         """Remember a key that nobody knows, with the nearest one that exists, or else the hint."""
         spelled = node.key or path.rpartition(".")[2]
-        near = nearest(spelled.lower(), known)
-        hint = f"; did you mean `{near}`?" if near else hint
-        self.unknown.append(at(node, path, f"unknown key{hint}"))
+        meant = did_you_mean(spelled.lower(), known)
+        self.unknown.append(at(node, path, f"unknown key{meant or hint}"))
 
     def advise(self, node: Node, path: str, text: str) -> None:
         """Remember something that works, but should be changed; once, however often it is met."""
@@ -47,8 +45,3 @@ class Problems:
 def at(node: Node, path: str, text: str) -> Problem:
     """A mistake where a node was written."""
     return Problem(text, file=node.place.file, line=node.place.line, key=path)
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """The known word that looks most like this one; empty when none does."""
-    return next(iter(difflib.get_close_matches(word, known, 1)), "")

@@ -9,8 +9,9 @@ import functools
 from typing import TYPE_CHECKING
 
 from resticprof.config import keys, merge, mixins
-from resticprof.config.problems import Problems, nearest
+from resticprof.config.problems import Problems
 from resticprof.config.tree import Node, scalar_text
+from resticprof.errors import did_you_mean
 from resticprof.model.config import Profile
 
 if TYPE_CHECKING:
@@ -118,9 +119,8 @@ class Document:
         if wanted.lower() in chain:
             text = f"goes in a circle ({path})"
         elif wanted.lower() not in self.profiles:
-            near = nearest(wanted.lower(), self.profiles)
-            hint = f"; did you mean `{near}`?" if near else ""
-            text = f"there is no profile `{wanted}` to inherit from{hint} ({path})"
+            meant = did_you_mean(wanted.lower(), self.profiles)
+            text = f"there is no profile `{wanted}` to inherit from{meant} ({path})"
         elif len(chain) > MOST_ANCESTORS:
             text = f"is the end of a chain of more than {MOST_ANCESTORS} profiles"
         if text:

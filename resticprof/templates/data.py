@@ -20,7 +20,7 @@ from resticprof.model.run import Report
 from resticprof.model.types import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 _CAPITALS = {"id": "ID", "os": "OS", "cpu": "CPU", "io": "IO"}
 
@@ -92,14 +92,6 @@ def spellings(kind: type[msgspec.Struct]) -> Mapping[str, str]:
 def go_spelling(name: str) -> str:
     """`profile_name` is `ProfileName`, `run_id` is `RunID`."""
     return "".join(_CAPITALS.get(word, word.capitalize()) for word in name.split("_"))
-
-
-def hint(name: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown name: which one may have been meant."""
-    import difflib
-
-    near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def plain(value: object) -> object:

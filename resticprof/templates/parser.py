@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resticprof.errors import TemplateError
-from resticprof.templates import data, lexer, literals
+from resticprof.errors import TemplateError, did_you_mean
+from resticprof.templates import lexer, literals
 from resticprof.templates.lexer import Kind, Token
 from resticprof.templates.nodes import (
     Action,
@@ -264,8 +264,8 @@ class _Parser:
         if token.text in _CONSTANTS:
             return _CONSTANTS[token.text]
         if token.text not in self.functions:
-            hint = data.hint(token.text, self.functions)
-            raise self.error(f"there is no function `{token.text}`{hint}", token)
+            meant = did_you_mean(token.text, self.functions)
+            raise self.error(f"there is no function `{token.text}`{meant}", token)
         return Function(token.text)
 
     def literal(self, token: Token) -> Literal:

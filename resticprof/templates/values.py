@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import TemplateError
+from resticprof.errors import TemplateError, did_you_mean
 from resticprof.templates import data, gotime, literals
 from resticprof.templates.data import TextMap
 from resticprof.templates.gotime import Method, Time
@@ -87,8 +87,8 @@ def field(value: object, name: str) -> object:
             return of(data.field(value, name))
         case _:
             pass
-    hint = data.hint(name, _names(value))
-    raise TemplateError(f"there is no `{name}` in a value of type {type_name(value)}{hint}")
+    meant = did_you_mean(name, _names(value))
+    raise TemplateError(f"there is no `{name}` in a value of type {type_name(value)}{meant}")
 
 
 def _names(value: object) -> Collection[str]:
