@@ -82,7 +82,7 @@ class Converter(Problems):
     def value(self, node: Node, kind: Any, about: Key, path: str) -> Any:
         """One value of the given type; `_FAILED` after a problem."""
         kind = keys.without_none(kind)
-        if kind == Text or kind is Secret:
+        if keys.is_text(kind):
             return self.text(node, about, path, always_secret=kind is Secret)
         origin = get_origin(kind)
         if origin is tuple:

@@ -71,9 +71,9 @@ def without_none(kind: Any) -> Any:
     return kind
 
 
-def is_text(field: Field) -> bool:
-    """Whether the key holds text that may be secret."""
-    kind = without_none(field.type)
+def is_text(kind: Any) -> bool:
+    """Whether this is the type of text that may be secret."""
+    kind = without_none(kind)
     return kind is Secret or kind == Text
 
 

@@ -14,7 +14,6 @@ from resticprof.config.tree import Node, describe, is_reference
 from resticprof.errors import did_you_mean
 from resticprof.model.monitor import Monitor
 from resticprof.model.table import Key, Table
-from resticprof.model.types import Secret, Text
 from resticprof.monitors import registry
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def _referred(key: str, kind: type[Table]) -> str | None:
     field = keys.spellings(kind).get(base)
     if field is None or source not in ("file", "command"):
         return None
-    return field.key if _is_text(keys.without_none(field.type)) else None
+    return field.key if keys.is_text(field.type) else None
 
 
 def _value(converter: Converter, node: Node, field: keys.Field, path: str) -> Node:
@@ -163,7 +162,7 @@ def _value(converter: Converter, node: Node, field: keys.Field, path: str) -> No
 def _typed(converter: Converter, node: Node, kind: Any, path: str) -> Node:
     """The same for what is inside of a value, by its type."""
     kind = keys.without_none(kind)
-    if kind is str or _is_text(kind):
+    if kind is str or keys.is_text(kind):
         return _text(converter, node, path)
     if get_origin(kind) is dict:
         return _mapping(converter, node, path)
@@ -178,10 +177,6 @@ def _typed(converter: Converter, node: Node, kind: Any, path: str) -> Node:
     written = list(_tables(converter, node, path))
     settings = _settings(converter, written, table, path)
     return node.with_value({key: setting.node for key, setting in settings.items()})
-
-
-def _is_text(kind: Any) -> bool:
-    return kind is Secret or kind == Text
 
 
 def _mapping(converter: Converter, node: Node, path: str) -> Node:

@@ -20,7 +20,7 @@ from resticprof.model.config import (
     Webhook,
 )
 from resticprof.model.monitor import Monitor, MonitorHeader
-from resticprof.model.types import Duration, Secret, Text
+from resticprof.model.types import Duration
 from resticprof.monitors import registry
 from resticprof.restic import flags
 
@@ -141,7 +141,7 @@ def _type_text(kind: Any, expand: str = "") -> str:
         return f"list of {inner.replace('path', 'paths').replace('table', 'tables')}"
     if origin is dict:
         return f"table of {_type_text(get_args(kind)[1]).replace('table', 'tables')}"
-    if kind == Text or kind is Secret:
+    if keys.is_text(kind):
         return f"secret{_marks(expand)}"
     if origin in (Union, types.UnionType):
         return " or ".join(_type_text(arm) for arm in get_args(kind))

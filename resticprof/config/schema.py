@@ -9,7 +9,7 @@ from resticprof.config import keys
 from resticprof.model.config import Global, Group, Profile, Schedule, Section
 from resticprof.model.monitor import Monitor
 from resticprof.model.table import Table
-from resticprof.model.types import Duration, Secret, Text
+from resticprof.model.types import Duration
 from resticprof.monitors import registry
 from resticprof.restic import flags
 
@@ -197,7 +197,7 @@ class Schema:
     def _spellings(self, kind: type[Table]) -> Json:
         """The keys of a monitor with all that stands for them."""
         properties = self._properties(kind)
-        for key in [key for key, field in keys.fields(kind).items() if keys.is_text(field)]:
+        for key in [key for key, field in keys.fields(kind).items() if keys.is_text(field.type)]:
             for source in ("file", "command"):
                 properties.setdefault(f"{key}-{source}", {"type": "string"})
         if issubclass(kind, Monitor):
@@ -250,7 +250,7 @@ class Schema:
     def _of_type(self, kind: Any, values: tuple[str, ...] = ()) -> Json:
         kind = keys.without_none(kind)
         origin = get_origin(kind)
-        if kind == Text or kind is Secret or (kind is str and not values):
+        if keys.is_text(kind) or (kind is str and not values):
             return {"$ref": "#/$defs/text"}
         if origin is tuple and get_args(kind)[0] is str and not values:
             return {"$ref": "#/$defs/texts"}
