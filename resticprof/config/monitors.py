@@ -165,8 +165,6 @@ def _protected(monitor: Monitor) -> Monitor:
     """The same with secret headers marked, and of its addresses nothing shown but the host."""
     headers = tuple(
         msgspec.structs.replace(header, value=masking.header_value(header.name, header.value))
-        if isinstance(header.value, str)
-        else header
         for header in monitor.headers
     )
     found: Monitor = _hidden(msgspec.structs.replace(monitor, headers=headers))

@@ -128,8 +128,6 @@ def _protected(hook: Webhook) -> Webhook:
     """
     headers = tuple(
         Header(name=header.name, value=masking.header_value(header.name, header.value))
-        if isinstance(header.value, str)
-        else header
         for header in hook.headers
         if header.name
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from resticprof.model import guessing
-from resticprof.model.types import MASK, Secret
+from resticprof.model.types import MASK, Secret, Text
 
 _PASSWORD = re.compile(
     r"(//[^:/@\s]+:)(?!\d{1,5}/)(?:[^/\s]+|[^@\s]+)(?=@\S)|"  # to the last `@` before a slash
@@ -177,9 +177,11 @@ def secret_variables(variables: Mapping[str, str]) -> list[Secret]:
     return [value for value in found if isinstance(value, Secret)]
 
 
-def header_value(name: str, value: str) -> Secret | str:
+def header_value(name: str, value: Text) -> Text:
     """The value of an HTTP header; only well-known harmless ones are shown."""
-    return value if name.lower() in _HARMLESS_HEADERS else Secret(value)
+    if isinstance(value, Secret) or name.lower() in _HARMLESS_HEADERS:
+        return value
+    return Secret(value)
 
 
 def body_secret(text: str) -> Secret | str:
