@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -34,6 +33,8 @@ Renderer = Callable[[str], Callable[[str, str], Rendered]]
 The files of one profile name are rendered in order, so that later ones can use what earlier ones
 define. Raises `TemplateError`.
 """
+
+_Asked = Literal["nothing", "its name", "more"]
 
 TEMPLATE_SUFFIXES = frozenset({"j2", "jinja", "jinja2", "gotmpl", "tmpl"})
 
@@ -82,7 +83,8 @@ class Files:
         self._sources = [read(main, format_name)]
         self._renderer = renderer
         self._documents: dict[str, resolve.Document] = {}
-        self._first_name = ""
+        self._shared: resolve.Document | None = None  # for all profiles that have none yet
+        self._asked: _Asked | None = None  # known when all files are
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,45 +102,18 @@ class Files:
         An include that cannot be read is left out, and one of the problems of the document. Raises
         `ConfigError` when it is the main file.
         """
-        if not self._documents:
-            self._first_name = profile_name
-            document = self._first_document(profile_name)
-            self._documents[self._key(profile_name)] = document
-        key = self._key(profile_name)
-        if key == resolve.STAND_IN and key not in self._documents:
-            trees, problems = self._parsed(profile_name, key)
-            if any(map(_depends_on_the_name, trees)):
-                self._sharing = "nothing"
-                key = profile_name
-            else:
-                self._documents[key] = self._merged(trees, problems, stand_in=key)
-        if key not in self._documents:
-            self._documents[key] = self._merged(*self._parsed(profile_name))
-        return self._documents[key]
+        if self._asked is None:
+            first = self._documents[profile_name] = self._first_document(profile_name)
+            self._asked = _asked([source.text for source in self._sources])
+            self._shared = first if self._asked == "nothing" else None
+        if profile_name not in self._documents:
+            self._documents[profile_name] = self._further_document(profile_name)
+        return self._documents[profile_name]
 
     def forget(self, profile_name: str) -> None:
         """Execute the templates again when this profile is asked for the next time."""
-        if self._sharing == "nothing":
+        if self._asked == "more":
             self._documents.pop(profile_name, None)
-
-    def _key(self, profile_name: str) -> str:
-        """Under which name the document of a profile is kept; several may have the same."""
-        if self._sharing == "everything":
-            return ""
-        if self._sharing == "nothing" or profile_name == self._first_name:
-            return profile_name
-        return resolve.STAND_IN
-
-    @functools.cached_property
-    def _sharing(self) -> Literal["everything", "all but the name", "nothing"]:
-        """What is the same for all profiles: whatever the templates do not ask the profile for."""
-        actions = (found[0] for source in self._sources for found in _ACTION.finditer(source.text))
-        asking = [action for action in actions if _OF_PROFILE.search(action)]
-        if not asking:
-            return "everything"
-        printed = all(map(_NAME.fullmatch, asking))
-        captured = any(_CAPTURE.search(source.text) for source in self._sources)
-        return "all but the name" if printed and not captured else "nothing"
 
     def _first_document(self, profile_name: str) -> resolve.Document:
         """The main file alone names its includes; only then all files can be read together."""
@@ -150,6 +125,16 @@ class Files:
         for node in inner.values():
             self.advice.append(at(node, "includes", "is left out: only the main file includes"))
         return self._merged(trees, problems)
+
+    def _further_document(self, profile_name: str) -> resolve.Document:
+        """The document that profiles share, or one for this profile alone."""
+        if self._shared is None and self._asked == "its name":
+            trees, problems = self._parsed(profile_name, resolve.STAND_IN)
+            if any(map(_depends_on_the_name, trees)):
+                self._asked = "more"
+            else:
+                self._shared = self._merged(trees, problems, resolve.STAND_IN)
+        return self._shared or self._merged(*self._parsed(profile_name))
 
     def _merged(
         self, trees: list[Node], problems: Problems, stand_in: str = ""
@@ -250,6 +235,16 @@ class Files:
             text = f"`{file}` cannot be included: HCL files include HCL files only"
             raise ConfigError(at(entry, "includes", text))
         self._sources.append(msgspec.structs.replace(source, included=True))
+
+
+def _asked(texts: list[str]) -> _Asked:
+    """What the templates ask the profile for; what they do not is the same for all profiles."""
+    actions = (found[0] for text in texts for found in _ACTION.finditer(text))
+    asking = [action for action in actions if _OF_PROFILE.search(action)]
+    if not asking:
+        return "nothing"
+    printed = all(map(_NAME.fullmatch, asking))
+    return "its name" if printed and not any(map(_CAPTURE.search, texts)) else "more"
 
 
 def _depends_on_the_name(tree: Node) -> bool:

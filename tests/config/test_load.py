@@ -382,6 +382,18 @@ def test_files_that_only_print_the_name_are_executed_twice(write, action):
     assert len(executed) == 2
 
 
+def test_templates_that_are_executed_again_have_the_same_includes(write):
+    write(
+        main__yaml="includes: more.yaml\ndefault: {lock: '{{ .CurrentDir }}/l'}",
+        more__yaml="default: {tag: x}",
+    )
+    found = files("main.yaml")
+    before = found.document("default")
+    found.forget("default")
+    assert found.document("default") is not before
+    assert found.names == ("main.yaml", "more.yaml")
+
+
 def test_an_inherited_value_sees_the_name_of_the_child(write):
     write(main__yaml='base: {lock: "/tmp/{{ .Profile.Name }}"}\nhome: {inherit: base}')
     configuration = opened("main.yaml")
