@@ -16,19 +16,20 @@ from resticprof.schedulers.systemd_units import UnitData
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_OUTCOMES: Mapping[str, tuple[Outcome | None, ...]] = {
+OUTCOMES: Mapping[str, tuple[Outcome | None, ...]] = {
     "send_before": (None,),
     "send_after": (Outcome.SUCCESS,),
     "send_after_fail": (Outcome.FAILED,),
     "send_finally": (Outcome.SUCCESS, Outcome.FAILED),
 }
+"""The HTTP hooks of a section, and how the run may look when they are sent; None: it runs."""
 
 
 def of_body(file: str, stage: str, command: str) -> list[Problem]:
     """The mistake of a body template, with what it is given at this stage of a run."""
 
     def render(text: str) -> None:
-        for outcome in _OUTCOMES[stage]:
+        for outcome in OUTCOMES[stage]:
             template_data.render_body(text, file, _report(command, outcome), "")
 
     return _mistake(file, render)
