@@ -81,7 +81,7 @@ def _run(plan: Plan, session: Session) -> Iterator[str]:
     yield from _hooks(f"on failure: run-after-fail {plan.command}", section.run_after_fail)
     yield from _hooks("on failure: run-after-fail", profile.run_after_fail)
     yield from rehearsal.lines(plan, session, State.FAIL, when="on failure: ")
-    yield from _hooks("on failure: on-error", section.on_error or profile.on_error)
+    yield from _hooks("on failure: on-error", plan.on_error)
     yield from _hooks(f"run-finally {plan.command}", section.run_finally)
     yield from _hooks("run-finally", profile.run_finally)
     yield from _requests("send-finally", section.send_finally)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from resticprof.config.monitors import COMMANDS
 from resticprof.errors import Problem
 from resticprof.model.config import Copy, FlagValue, Global, Profile, Retention, Section
 from resticprof.model.monitor import Monitor
@@ -57,6 +58,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """How often a step is tried again after a failure that can heal."""
         own = self.section.retry
         return self.profile.retry if own is None else own
+
+    @property
+    def on_error(self) -> tuple[str, ...]:
+        """The lines of the section, or of the profile for the commands that monitors report."""
+        usual = self.profile.on_error if self.command in COMMANDS else ()
+        return self.section.on_error or usual
 
     @property
     def gives_data(self) -> bool:

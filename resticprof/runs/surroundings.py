@@ -6,7 +6,6 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from resticprof.config.monitors import COMMANDS
 from resticprof.errors import Error
 from resticprof.model import masking
 from resticprof.model import report as reports
@@ -176,9 +175,8 @@ class Surroundings:
                     self.hooks(name, (line,))
 
     def on_error(self) -> None:
-        """`on-error` of the section, or of the profile for the commands that monitors report."""
-        usual = self._plan.profile.on_error if self._plan.command in COMMANDS else ()
-        lines = self._plan.section.on_error or usual
+        """`on-error`, once the monitors were told of the failure."""
+        lines = self._plan.on_error
         if self._story.failure is None:
             return
         if self._plan.restic_dry_run:
