@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resticprof.commands import rehearsal
-from resticprof.errors import ConfigError, UsageError
+from resticprof.errors import ConfigError, Error
 from resticprof.model import masking
 from resticprof.model.run import State
 from resticprof.model.types import known
@@ -43,7 +43,7 @@ def dry_run(selection: Selection, session: Session, write: Write) -> int:
         member = Selection(name, selection.command, selection.extra)
         try:
             codes.append(_profile(member, session, write))
-        except UsageError as error:
+        except Error as error:
             write(f"dry-run: the run would fail: {error}")
             codes.append(error.exit_code)
     return next(filter(None, codes), 0)
