@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import CommandError
 from resticprof.model.run import Command, Result
 from resticprof.restic import output
 from resticprof.runs import arguments
@@ -56,21 +55,16 @@ class Starter:
         limit = self._plan.section.timeout or self._plan.profile.timeout
         service.status(f"{self._plan.title}: restic {step.command}")
         streams = self._streams(step, collector)
-        try:
-            result = process.run(
-                command,
-                streams,
-                timeout=float(limit) if limit else None,
-                patient=True,
-                on_start=self._around.note_child,
-                signals=self._session.signals,
-            )
-        except CommandError as error:  # of what feeds restic
-            error.args = (f"{self._plan.title}: {error}",)
-            raise
-        return Done(
-            result, collector, input_is_gone=streams.stdin is self._input and self._input.gone
+        result = process.run(
+            command,
+            streams,
+            timeout=float(limit) if limit else None,
+            patient=True,
+            on_start=self._around.note_child,
+            signals=self._session.signals,
         )
+        gone = streams.stdin is self._input and self._input.gone
+        return Done(result, collector, input_is_gone=gone)
 
     def _context(self, collector: output.Collector) -> arguments.Context:
         invocation = self._session.invocation
@@ -100,6 +94,7 @@ class Starter:
                 pointless=step.main and self._plan.only_looks,
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
+            source=f"{self._plan.title}: stdin-command",
         )
 
     def _shell(self) -> Shell:

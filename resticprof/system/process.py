@@ -69,6 +69,7 @@ class Streams(msgspec.Struct, frozen=True, kw_only=True):
     stdin: OurInput | bytes | tuple[Command, ...] | None = None
     stdout: Stream = Stream()
     stderr: Stream = Stream()
+    source: str = "standard input"  # what errors call the commands of `stdin`
 
 
 PASSED_ON = Streams()
@@ -189,7 +190,7 @@ def _input_of(streams: Streams) -> Fill | None:
             result = run(command, into, signals=feed.signals)
             if result.exit_code and feed.wanted:
                 raise CommandError(
-                    f"stdin-command: {cause(result)}",
+                    f"{streams.source}: {cause(result)}",
                     command_line=shlex.join(command.shown),
                     exit_code=result.exit_code,
                     stderr=result.stderr,
