@@ -201,6 +201,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Length of the run in seconds; 0 while it runs."""
         return (self.ended - self.started).total_seconds() if self.ended else 0.0
 
+    @property
+    def time(self) -> datetime:
+        """When it happened, for whoever keeps one time for a run: its end, before it its start."""
+        return self.ended or self.started
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What a monitor is told, and when it happened."""

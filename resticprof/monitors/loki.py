@@ -129,7 +129,7 @@ class Loki(Monitor, kw_only=True):
             texts.append(sentence(event))
         if told is State.FAIL and self.send_logs:
             texts += error_block(report).splitlines()
-        time = report.started if told is State.START else report.ended or report.started
+        time = report.started if told is State.START else report.time
         metadata = _metadata(event, told)
         for text in texts:
             yield Entry(_nanoseconds(time), message.shortened_bytes(text, LINE_SIZE), metadata)

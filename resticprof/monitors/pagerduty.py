@@ -83,7 +83,7 @@ class PagerDuty(Monitor, kw_only=True):
                 "summary": message.shortened(sentence(event), SUMMARY_LENGTH),
                 "severity": "warning" if event.state is State.WARN else self.severity,
                 "source": report.host,
-                "timestamp": (report.ended or report.started).isoformat(timespec="microseconds"),
+                "timestamp": report.time.isoformat(timespec="microseconds"),
                 "component": self.component,
                 "group": self.group,
                 "class": f"{report.command} failure",
@@ -99,7 +99,7 @@ class PagerDuty(Monitor, kw_only=True):
         details: dict[str, object] = {
             "hostname": report.host,
             "configuration filename": report.config_file,
-            "server time": (report.ended or report.started).isoformat(timespec="microseconds"),
+            "server time": report.time.isoformat(timespec="microseconds"),
             "logs": self._logs(event) if self.send_logs else "",
             "run id": report.run_id,
             "exit status": report.exit_code,

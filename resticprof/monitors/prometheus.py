@@ -178,7 +178,7 @@ def _warned(report: Report) -> bool:
 
 def _time(report: Report, step: StepReport | None = None) -> float:
     """When the run ended, or one step of it."""
-    return ((step and step.ended) or report.ended or report.started).timestamp()
+    return ((step and step.ended) or report.time).timestamp()
 
 
 def _names_made_valid(labels: Mapping[str, str]) -> dict[str, str]:

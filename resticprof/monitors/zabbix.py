@@ -117,7 +117,7 @@ class Zabbix(Monitor, kw_only=True):
                 values.append({**place, "value": number})
         if len(values) == 1:
             return values
-        clock = int((event.report.ended or event.report.started).timestamp())
+        clock = int(event.report.time.timestamp())
         return [{**entry, "clock": clock} for entry in values]
 
     def check(self) -> list[str]:

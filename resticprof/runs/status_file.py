@@ -140,7 +140,7 @@ def _counters(step: StepReport) -> dict[str, int]:
 
 
 def _time(report: Report) -> str:
-    return (report.ended or report.started).isoformat()
+    return report.time.isoformat()
 
 
 def _text(text: str) -> str:

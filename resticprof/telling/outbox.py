@@ -73,8 +73,7 @@ class Letter(msgspec.Struct, frozen=True):
 
     def event(self) -> Event:
         """What is told now: the event, marked with its original time."""
-        report = self.report
-        when = (report.ended or report.started).strftime("%Y-%m-%d %H:%M:%S %z")
+        when = self.report.time.strftime("%Y-%m-%d %H:%M:%S %z")
         return msgspec.structs.replace(
             self.content.event, mark=f"[delayed, {when}] ", environment=self.environment
         )
