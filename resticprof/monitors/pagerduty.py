@@ -57,18 +57,22 @@ class PagerDuty(Monitor, kw_only=True):
 
     def messages(self, event: Event) -> Talk:
         """One event; nothing when it went well and nothing is to be resolved."""
-        state = self.counts_as(event.state)
-        if state is State.FINISH and self.auto_resolve:
-            data: dict[str, object] = {"event_action": "resolve"}
-        elif state is State.FAIL:
-            data = self._trigger(event)
-        else:
+        if not self._is_told(event):
             return
+        resolved = self.counts_as(event.state) is State.FINISH
+        data = {"event_action": "resolve"} if resolved else self._trigger(event)
         yield request.post_json(
             self.api_url,
             {"routing_key": self.integration_key, "dedup_key": self._dedup_key(event), **data},
             accept=(202,),
         )
+
+    def outdates(self, event: Event, older: Event) -> bool:
+        """An older word on the same incident would open it again, or resolve it."""
+        return self._is_told(event) and self._dedup_key(event) == self._dedup_key(older)
+
+    def _is_told(self, event: Event) -> bool:
+        return self.auto_resolve or self.counts_as(event.state) is State.FAIL
 
     def _dedup_key(self, event: Event) -> str:
         """A test has a key of its own, so that it cannot resolve a true incident."""

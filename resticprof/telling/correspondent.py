@@ -158,10 +158,13 @@ class Correspondent:
 
     def _delivered(self, event: Event) -> None:
         with self._guard:
-            if event is self._last:
-                self._last = None
-                if self._kept is not None:
-                    self._kept.remove()
+            if event is not self._last:
+                return
+            self._last = None
+            if self._kept is not None:
+                self._kept.remove()
+        if self.monitor.KIND == "notification":
+            outbox.drop_outdated(self.monitor, event)
 
     def _partly_delivered(self, event: Event, told: tuple[int, ...]) -> None:
         with self._guard:

@@ -62,8 +62,12 @@ class Letter(msgspec.Struct, frozen=True):
     @property
     def sender(self) -> tuple[str, str, str]:
         """The configuration, and the profile or the group that was told of."""
-        report = self.report
-        return report.config_file, report.profile, "" if report.profile else report.group
+        return _sender(self.report)
+
+    @property
+    def service(self) -> tuple[str, str]:
+        """Which service was to be told, and the name of the monitor."""
+        return self.content.service, self.content.name
 
     @property
     def title(self) -> str:
@@ -159,13 +163,26 @@ def letters_of(sender: Profile | Group, config_file: str) -> list[Letter]:
 
 def addressee(letter: Letter, sender: Profile | Group) -> Monitor | None:
     """The monitor that is to send it; without one the letter is dropped."""
-    wanted = (letter.content.service, letter.content.name)
     for monitor in sender.monitors.get(letter.report.command, ()):
-        if (registry.name(monitor), monitor.name) == wanted:
+        if _service(monitor) == letter.service:
             on_warning = letter.content.on_warning or monitor.on_warning
             return msgspec.structs.replace(monitor, on_warning=on_warning)
     letter.drop(f"`{sender.name}` has no such service any more")
     return None
+
+
+def drop_outdated(monitor: Monitor, event: Event) -> None:
+    """Drop what earlier runs left to say, as far as it is not true any more after this event.
+
+    Another process may be about to send it; that makes no further attempt then.
+    """
+    ours = _sender(event.report), _service(monitor)
+    for letter in waiting():
+        if (letter.sender, letter.service) != ours or letter.report.time >= event.report.time:
+            continue
+        older = msgspec.structs.replace(letter.content.event, environment=event.environment)
+        if monitor.outdates(event, older):
+            letter.drop("a later run has told how it is now")
 
 
 def send(letter: Letter, way: Delivery, *, retries: int = 0) -> bool:
@@ -177,8 +194,13 @@ def send(letter: Letter, way: Delivery, *, retries: int = 0) -> bool:
     with _claimed(letter) as ours:
         if not ours:
             return True
+        in_time = way.within_budget()
         try:
-            way.send(letter.event(), retries=retries, wait=way.within_budget())
+            way.send(
+                letter.event(),
+                retries=retries,
+                wait=lambda seconds: in_time(seconds) and letter.path.exists(),
+            )
         except Error as error:
             log.warning("%s: what waits was not delivered: %s", way.name, error)
             if isinstance(error, PartlyToldError):
@@ -187,6 +209,14 @@ def send(letter: Letter, way: Delivery, *, retries: int = 0) -> bool:
         log.info("outbox: %s was delivered", letter.title)
         letter.remove()
         return True
+
+
+def _sender(report: Report) -> tuple[str, str, str]:
+    return report.config_file, report.profile, "" if report.profile else report.group
+
+
+def _service(monitor: Monitor) -> tuple[str, str]:
+    return registry.name(monitor), monitor.name
 
 
 @contextlib.contextmanager

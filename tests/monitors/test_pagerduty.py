@@ -54,6 +54,16 @@ def test_nothing_is_resolved_when_that_is_off():
     assert told(pagerduty(auto_resolve=False), event(State.FINISH)) == []
 
 
+def test_the_last_word_on_an_incident_outdates_older_ones():
+    failed, fine = event(State.FAIL), event(State.FINISH)
+    assert pagerduty().outdates(fine, failed)
+    assert pagerduty().outdates(failed, fine)
+    assert not pagerduty().outdates(fine, event(State.FAIL, command="check"))
+    assert not pagerduty(dedup_key="${RUN_ID}").outdates(fine, event(State.FAIL, run_id="before"))
+    assert not pagerduty(auto_resolve=False).outdates(fine, failed)
+    assert pagerduty(auto_resolve=False).outdates(failed, failed)
+
+
 def test_a_warning_is_less_severe_or_resolves():
     alarm = document(request(pagerduty(on_warning="fail"), event(State.WARN)))
     assert alarm["payload"]["severity"] == "warning"

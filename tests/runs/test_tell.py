@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from resticprof.model.types import Duration, Secret
 from resticprof.monitors.cronitor import Cronitor
 from resticprof.monitors.healthchecks import Healthchecks
 from resticprof.monitors.ntfy import Ntfy
+from resticprof.monitors.pagerduty import PagerDuty
 from resticprof.runs import tell
 from resticprof.runs.group import run_group
 from resticprof.runs.selection import Selection
@@ -25,7 +27,7 @@ from resticprof.system.logs import Logs
 from resticprof.system.signals import Signals
 from resticprof.telling import outbox
 from tests.kit import broken
-from tests.kit.events import event
+from tests.kit.events import STARTED, event
 
 LOCKED = Failure(message="another run holds the lock", reason="lock")
 SKIPPED = {"outcome": Outcome.SKIPPED, "skip_reason": "no disk", "failure": None}
@@ -180,9 +182,9 @@ def test_a_group_has_an_end_where_a_mistake_of_ours_ends_a_member(server, sessio
 # ---- letters of earlier runs ----------------------------------------------------------------
 
 
-def letter(monitor, session, **changes):
+def letter(monitor, session, *, state=State.FAIL, **changes):
     config = {"config_file": session.config_file}
-    return outbox.keep(monitor, event(State.FAIL, **{**config, **changes}))
+    return outbox.keep(monitor, event(state, **{**config, **changes}))
 
 
 def with_monitors(session, *monitors, command="backup"):
@@ -225,6 +227,24 @@ def test_what_waits_stays_when_the_service_is_still_dead(session):
         teller.deliver_waiting(with_monitors(session, monitor))
         teller.finish(event(State.FINISH))
     assert len(outbox.waiting()) == 3
+
+
+@pytest.mark.parametrize(("past", "now"), [(State.FAIL, State.FINISH), (State.FINISH, State.FAIL)])
+def test_an_incident_does_not_hear_an_older_word_after_the_last_one(server, session, past, now):
+    """What waits could not be sent, and how this run ended could."""
+    server.reply("/", 503)
+    server.reply("/", 202)
+    monitor = PagerDuty(integration_key=Secret("k"), api_url=server.url, retries=0)
+    earlier = STARTED - timedelta(days=1)
+    letter(monitor, session, state=past, ended=earlier)
+    letter(monitor, session, state=past, ended=earlier, command="check")
+    profile = with_monitors(session, monitor)
+    both = {**profile.monitors, "check": (monitor,)}
+    teller = Teller((monitor,), session)
+    teller.deliver_waiting(msgspec.structs.replace(profile, monitors=both))
+    teller.finish(event(now, config_file=session.config_file))
+    assert len(server.requests) == 2
+    assert [letter.report.command for letter in outbox.waiting()] == ["check"]
 
 
 @pytest.mark.parametrize("silent", [{"no_monitor": True}, {"monitoring_verbosity": -2}])

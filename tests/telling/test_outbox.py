@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import stat
 import time
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,11 +16,12 @@ from resticprof.model.run import State
 from resticprof.model.types import Secret
 from resticprof.monitors.apprise import Apprise
 from resticprof.monitors.ntfy import Ntfy, NtfyMessage
+from resticprof.monitors.pagerduty import PagerDuty
 from resticprof.system import http
 from resticprof.telling import outbox
 from resticprof.telling.delivery import Delivery
 from tests.kit import broken
-from tests.kit.events import event, log_lines
+from tests.kit.events import STARTED, event, log_lines
 
 CONFIG = "/etc/resticprof/profiles.toml"  # as tests.kit.events has it
 
@@ -196,6 +198,32 @@ def test_what_cannot_be_sent_stays(caplog):
         assert not outbox.send(letter, way(monitor))
     assert letter.path.exists()
     assert "ntfy: what waits was not delivered: 127.0.0.1: connection refused" in caplog.text
+
+
+def test_only_what_is_older_is_dropped_when_an_incident_has_its_last_word(caplog):
+    monitor = PagerDuty(integration_key=Secret("k"))
+    older = keep(monitor, event(State.FAIL, ended=STARTED))
+    newer = keep(monitor, event(State.FAIL, ended=STARTED + timedelta(days=1)))
+    other = keep(PagerDuty(integration_key=Secret("k"), name="ops"), older.content.event)
+    elsewhere = keep(monitor, event(State.FAIL, ended=STARTED, profile="other"))
+    outbox.drop_outdated(monitor, event(State.FINISH))
+    assert outbox.waiting() == [newer, other, elsewhere]
+    assert "is dropped: a later run has told how it is now" in caplog.text
+
+
+def test_a_failure_is_told_after_the_next_success_where_each_is_news_of_its_own():
+    keep(about=event(State.FAIL, ended=STARTED))
+    outbox.drop_outdated(ntfy(), event(State.FINISH))
+    assert len(outbox.waiting()) == 1
+
+
+def test_no_further_attempt_is_made_for_a_letter_that_was_dropped_meanwhile(server):
+    server.reply("/", 503)
+    monitor = ntfy(server)
+    letter = keep(monitor)
+    server.on_request = lambda _: letter.remove()
+    assert not outbox.send(letter, way(monitor), retries=3)
+    assert len(server.requests) == 1
 
 
 def _send_all(url, ready):
