@@ -55,13 +55,18 @@ class _Command(msgspec.Struct):
 
 
 class _File(msgspec.Struct):
+    versions: tuple[str, ...]
     commands: dict[str, _Command]
 
 
 @functools.cache
-def _table() -> dict[str, _CommandInfo]:
+def _file() -> _File:
     content = Path(__file__).with_name("flags.json").read_bytes()
-    commands = msgspec.json.decode(content, type=_File).commands
+    return msgspec.json.decode(content, type=_File)
+
+
+@functools.cache
+def _table() -> dict[str, _CommandInfo]:
     return {
         command: _CommandInfo(
             _since(about.since),
@@ -77,8 +82,13 @@ def _table() -> dict[str, _CommandInfo]:
                 for name, flag in about.flags.items()
             ),
         )
-        for command, about in commands.items()
+        for command, about in _file().commands.items()
     }
+
+
+def newest() -> Version:
+    """The last release in the table; of what came after it we know nothing."""
+    return Version.parse(_file().versions[-1]) or Version()
 
 
 def _since(text: str) -> Version:

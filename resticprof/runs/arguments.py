@@ -98,16 +98,21 @@ def build(plan: Plan, step: Step, context: Context) -> argv.Arguments:
 
 def _tell_dropped(dropped: tuple[str, ...], found: Flags, step: Step, context: Context) -> None:
     """What restic does not know is told and left out, unless that would do harm."""
-    restic = f"restic {context.restic.version}"
+    version, end = context.restic.version, flags.newest()
+    who, way_out = f"restic {version}", ""
+    beyond = version is None or version > end  # it may well know what we do not
+    if beyond:
+        who = f"resticprof's table of flags, which ends at restic {end},"
+        way_out = "; `restic-arguments-filter = false` in `global` sends it"
     for flag in dropped:
         name = flag.removeprefix("--")
         configured = name in found and flags.exists(name)
         keeps = step.command == "forget" and name.startswith("keep-") and not configured
         if keeps or _spares(step.command, flag):
             reason = f"without it `{step.command}` would do more than was asked for"
-            raise Error(f"{restic} does not know `{flag}`, and {reason}")
-        if configured or name not in found:  # others were told as unknown keys
-            context.warn(f"{step.command}: {restic} does not know `{flag}`; left out")
+            raise Error(f"{who} does not know `{flag}`, and {reason}{way_out}")
+        if configured or beyond or name not in found:  # others were told as unknown keys
+            context.warn(f"{step.command}: {who} does not know `{flag}`; left out{way_out}")
 
 
 def _spares(command: str, flag: str) -> bool:

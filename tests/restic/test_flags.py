@@ -25,6 +25,12 @@ def test_unknown_version_has_every_flag():
     assert {"skip-if-unchanged", "hostname"} <= flags.known("backup").keys()
 
 
+def test_table_ends_at_a_release_that_it_was_made_for():
+    assert Version(0, 19) <= flags.newest()
+    everything = [flag for command in flags.commands() for flag in flags.known(command).values()]
+    assert all(flag.since <= flags.newest() for flag in everything)
+
+
 def test_flags_of_all_commands_belong_to_each():
     assert flags.known("backup", Version(0, 14))["repo"] is flags.known("check")["repo"]
 

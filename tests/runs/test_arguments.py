@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from resticprof.restic import flags
+
 VERSION_1 = 'version = "1"\n[default]\nrepository = "local:/r"\n'
 
 
@@ -110,6 +112,20 @@ def test_flag_of_a_newer_restic_is_told_as_left_out(project, fake_restic):
     [call] = fake_restic.calls
     assert "--no-scan" in call.argv
     assert "--skip-if-unchanged" not in call.argv
+
+
+def test_flag_that_a_restic_beyond_our_table_may_know_is_told_with_a_way_out(project, fake_restic):
+    fake_restic.version("99.0.0")
+    project.write("profiles.toml", VERSION_1 + '[default.backup]\nbrand-new = "x"\n')
+    outcome = project.run("backup", "--newer").expect(0)
+    for flag in ("--brand-new", "--newer"):
+        said = f"does not know `{flag}`; left out; `restic-arguments-filter = false` in `global`"
+        assert said in outcome.err
+    assert "restic 99.0.0 does not know" not in outcome.err
+    end = flags.newest()
+    assert f"resticprof's table of flags, which ends at restic {end}, does not" in outcome.err
+    outcome = project.run("restore", "latest", "--include-newer=x").expect(1)
+    assert "more than was asked for; `restic-arguments-filter = false`" in outcome.err
 
 
 def test_flag_of_the_profile_is_for_commands_that_know_it(project, fake_restic):
