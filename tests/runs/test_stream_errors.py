@@ -62,7 +62,7 @@ def test_failing_reaction_is_a_warning(caplog):
 def test_reaction_has_the_time_limit_of_hooks(caplog):
     begin = time.monotonic()
     reactions("exec sleep 60", timeout=0.2).feed("x")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 40
     assert "its time limit" in caplog.text
 
 

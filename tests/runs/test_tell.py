@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from datetime import timedelta
 
@@ -119,27 +120,35 @@ def test_the_command_line_silences_and_sets_the_verbosity():
 # ---- a run ----------------------------------------------------------------------------------
 
 
-def test_all_services_are_told_at_the_same_time(server, session):
-    server.reply("/slow", 200, delay=1)
-    server.reply("/slower", 200, delay=1)
-    monitors = tuple(Cronitor(url=Secret(f"{server.url}/{name}")) for name in ("slow", "slower"))
-    began = time.monotonic()
-    Teller(monitors, session).finish(event(State.FINISH))
-    assert time.monotonic() - began < 1.9
+def test_all_services_are_told_at_the_same_time(session, caplog):
+    both = threading.Barrier(2)
+
+    def answer(connection):
+        connection.recv(65536)
+        both.wait(30)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with broken.Broken(answer) as server:
+        settings = {"timeout": Duration(40), "retries": 0}
+        urls = [Secret(f"{server.url}/{name}") for name in ("one", "other")]
+        monitors = tuple(Cronitor(url=url, **settings) for url in urls)
+        Teller(monitors, session).finish(event(State.FINISH))
+    assert server.requests == 2
+    assert "was not delivered" not in caplog.text
 
 
 def test_three_dead_services_take_one_budget_and_one_warning_each(session, caplog):
     with broken.dead() as addresses:
         monitors = tuple(
-            healthchecks(url, timeout=Duration(0.5), retries=1, name=str(number))
+            healthchecks(url, timeout=Duration(1.5), retries=1, name=str(number))
             for number, url in enumerate(addresses)
         )
         teller = Teller(monitors, session)
         began = time.monotonic()
         teller.tell(event(State.START))
-        assert time.monotonic() - began < 0.4
+        assert time.monotonic() - began < 1.4
         teller.finish(event(State.FINISH))
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 8
     told = [text for text in caplog.messages if "`finish` was not" in text]
     assert len(told) == 3
     assert all("/ping/" not in line for line in told)

@@ -62,14 +62,14 @@ def fast(monkeypatch):
 
 
 def test_time_limit_ends_a_child_that_waits_for_commands(fast):
-    result = run((sh("echo one; sleep 60"),), timeout=1.5)
+    result = run((sh("echo one; sleep 60"),), timeout=4)
     assert result.timed_out
     assert result.stdout == "waiting\n4 bytes, 1 signals\n"
 
 
 def test_time_limit_ends_a_child_that_waits_for_our_input(fast, our_input):
     os.write(our_input, b"one\n")
-    result = run(OurInput(), timeout=1.5)
+    result = run(OurInput(), timeout=4)
     assert result.timed_out
     assert result.stdout == "waiting\n4 bytes, 1 signals\n"
 
@@ -83,7 +83,7 @@ def test_child_that_does_not_read_is_not_waited_for(our_input):
     os.write(our_input, b"one\n")
     begin = time.monotonic()
     assert process.run(sh("exit 4"), Streams(stdin=OurInput())).exit_code == 4
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 40
 
 
 @pytest.mark.parametrize(("keep", "gone"), [(10, False), (9, True)])

@@ -15,6 +15,7 @@ from resticprof.model.run import HttpRequest, Transport
 from resticprof.model.types import Secret
 from resticprof.system import http
 from resticprof.system.signals import Signals
+from tests.kit import broken
 from tests.kit.server import KEY, Server, openssl
 
 
@@ -160,23 +161,20 @@ def test_an_unknown_host_can_be_tried_again():
 
 
 def test_a_silent_server_is_left_in_time(server):
-    server.reply("/a", delay=1)
+    server.reply("/a", delay=30)
     begin = time.monotonic()
     error = failure(f"{server.url}/a", transport=Transport(timeout=0.3))
     assert str(error) == "127.0.0.1: no answer within 0.3 s"
     assert http.retryable(error)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 20
 
 
 def test_a_server_that_drips_is_left_in_time():
-    drops = [b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", *[b"x"] * 8]
-    url, _, thread, listener = raw_server(drops, delay=0.2)
-    begin = time.monotonic()
-    error = failure(url, transport=Transport(timeout=0.5))
-    assert "no answer within 0.5 s" in str(error)
-    assert time.monotonic() - begin < 1
-    thread.join()
-    listener.close()
+    with broken.Broken(broken.drip) as server:
+        begin = time.monotonic()
+        error = failure(server.url, transport=Transport(timeout=0.5))
+        assert "no answer within 0.5 s" in str(error)
+        assert time.monotonic() - begin < 15
 
 
 def test_a_huge_answer_is_cut(server):
@@ -217,14 +215,10 @@ def test_a_bad_header_or_method_is_an_error(server, options):
 
 
 def test_a_signal_ends_the_wait_and_is_still_to_be_told(server):
-    server.reply("/a", delay=2)
+    server.reply("/a", delay=4)
+    server.on_request = lambda _: os.kill(os.getpid(), signal.SIGTERM)
     with Signals() as signals:
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
-        timer.start()
-        begin = time.monotonic()
         assert "interrupted" in str(failure(f"{server.url}/a"))
-        assert time.monotonic() - begin < 1.5
-        timer.join()
         assert signals.pending
 
 

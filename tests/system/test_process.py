@@ -170,9 +170,9 @@ def test_a_failing_receiver_stops_the_child(tmp_path, fast):
 
 def test_what_a_child_leaves_in_the_background_is_not_waited_for(fast):
     begin = time.monotonic()
-    result = process.run(sh("echo before; sleep 5 & echo after"), CAPTURED)
+    result = process.run(sh("echo before; sleep 30 & echo after"), CAPTURED)
     assert result.stdout == "before\nafter\n"
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 20
 
 
 def test_what_comes_soon_after_the_end_is_heard():
@@ -363,7 +363,7 @@ def test_the_failure_of_the_child_counts_when_it_does_not_read(fast):
     assert result.exit_code == 12
     result = process.run(sh("exit 12"), feed("echo data; sleep 60"))
     assert result.exit_code == 12
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 40
 
 
 def test_a_missing_child_stops_its_input(fast):
@@ -470,7 +470,7 @@ def test_further_signals_skip_stages(tmp_path, monkeypatch):
 def test_a_time_limit_stops_a_hook_and_what_it_started(tmp_path, fast):
     log = tmp_path / "log"
     result = process.run(
-        sh(f"{sys.executable} {BAD} {log} --ignore INT TERM --child; :"), timeout=2
+        sh(f"{sys.executable} {BAD} {log} --ignore INT TERM --child; :"), timeout=4
     )
     assert result.timed_out
     assert result.interrupted == 0
@@ -481,7 +481,7 @@ def test_a_time_limit_stops_a_hook_and_what_it_started(tmp_path, fast):
 
 def test_a_time_limit_only_interrupts_restic(tmp_path, fast):
     log = tmp_path / "log"
-    result = process.run(bad(log, "--cleanup", "1"), timeout=0.5, patient=True)
+    result = process.run(bad(log, "--cleanup", "1"), timeout=3, patient=True)
     assert noted(log) == ["INT"]
     assert result.timed_out
     assert result.exit_code == 130
@@ -490,7 +490,7 @@ def test_a_time_limit_only_interrupts_restic(tmp_path, fast):
 def test_restic_that_does_not_hear_the_interrupt_gets_a_term(tmp_path, monkeypatch):
     log = tmp_path / "log"
     monkeypatch.setattr(process, "PATIENCE", 0.5)
-    process.run(bad(log, "--ignore", "INT"), timeout=0.5, patient=True)
+    process.run(bad(log, "--ignore", "INT"), timeout=3, patient=True)
     assert noted(log) == ["INT", "TERM"]
 
 

@@ -69,7 +69,7 @@ def test_a_systemd_that_does_not_listen_keeps_nobody_waiting(
                     other.sendto(b"STATUS=full", str(tmp_path / "notify"))
         begin = time.monotonic()
         service.notify("READY=1")
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
 
 
 def test_a_run_is_ready_before_anything_can_fail(

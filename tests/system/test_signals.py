@@ -27,7 +27,7 @@ def test_a_sleep_ends_with_a_signal():
         begin = time.monotonic()
         with pytest.raises(Interrupted) as caught:
             signals.sleep(30)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
         assert caught.value.signal == signal.SIGTERM
         timer.join()
 
