@@ -11,7 +11,7 @@ from resticprof.config import keys
 from resticprof.config.profiles import PATH_FLAGS
 from resticprof.errors import Error
 from resticprof.model.config import Backup
-from resticprof.system import files
+from resticprof.system import files, patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def sources(subject: Subject, profile: Profile) -> Iterator[Finding]:
 
 def _pattern(subject: Subject, where: Keys, path: str) -> Iterator[Finding]:
     try:
-        found = files.glob_sources(path)
+        found = patterns.paths(path)
     except Error as error:
         yield subject.finding(where, str(error))
         return

@@ -13,7 +13,7 @@ from resticprof.config.tree import is_reference
 from resticprof.errors import Error
 from resticprof.model import masking
 from resticprof.model.types import public, reveal
-from resticprof.system import environment, files
+from resticprof.system import directories, environment, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ def references(configuration: Configuration, subject: Subject) -> Iterator[Findi
             text = f"the variable `{target}` of this secret is not set here"
             yield _at(leaf, text, "warning")
         elif "file" in leaf.node.table:
-            path = configuration.files.directory / files.with_home(target)
+            path = configuration.files.directory / directories.with_home(target)
             if not files.exists(path):
                 text = f"the file `{path}` of this secret does not exist"
                 yield _at(leaf, text)

@@ -14,7 +14,7 @@ from resticprof.errors import SecretError, did_you_mean
 from resticprof.model import expansion, masking
 from resticprof.model.table import Key, Table
 from resticprof.model.types import Duration, Secret, Text, truth
-from resticprof.system import files, secrets
+from resticprof.system import directories, secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +206,7 @@ class Converter(Problems):
         if "E" in how and not is_reference(node):
             text = expansion.expand(text, lambda name: self._variable(name, node, path))
         if "H" in how:
-            text = files.with_home(text)
+            text = directories.with_home(text)
         if "R" in how and text and text[0] not in "$%" and not _is_no_file(text, path):
             text = self.relative(text)
         return text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resticprof.config.formats import base
 from resticprof.errors import ConfigError, Problem
-from resticprof.system import files
+from resticprof.system import directories, files
 
 _CLOSED = " (no permission to look there)"
 _SYSTEM_PLACES = ("/usr/local/etc", "/etc", "/opt/local/etc")
@@ -15,7 +15,7 @@ _SYSTEM_PLACES = ("/usr/local/etc", "/etc", "/opt/local/etc")
 
 def places() -> list[Path]:
     """Where configurations are looked for, in order; for `resticprof` and `resticprofile` alike."""
-    home = files.home()
+    home = directories.home()
     user = os.environ.get("XDG_CONFIG_HOME") or (str(home / ".config") if home else "")
     system = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
     names = ("resticprof", "resticprofile")
@@ -30,8 +30,8 @@ def find(name: str) -> Path:
 
     A file without an extension comes last: `--format` has to say what it is.
     """
-    here = files.current_directory()
-    wanted = files.with_home(name)
+    here = directories.current()
+    wanted = directories.with_home(name)
     extensions = [""]
     if not Path(wanted).suffix:
         extensions = [*(f".{part}" for part in base.SEARCH_ORDER), ""]

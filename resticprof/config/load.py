@@ -16,7 +16,7 @@ from resticprof.config.merge import entries
 from resticprof.config.problems import Problems, at
 from resticprof.config.tree import scalar_text
 from resticprof.errors import ConfigError, Error, Problem, TemplateError
-from resticprof.system import files
+from resticprof.system import directories, files, patterns
 from resticprof.system.logs import TRACE
 from resticprof.templates.buffer import Rendered
 
@@ -77,7 +77,7 @@ class Files:
     def __init__(self, main: Path, format_name: str, renderer: Renderer) -> None:
         self.main = main
         self.directory = main.parent
-        self.absolute_directory = files.current_directory() / main.parent
+        self.absolute_directory = directories.current() / main.parent
         self.advice: list[Problem] = []
         self._unreadable: list[Problem] = []
         self._sources = [read(main, format_name)]
@@ -197,7 +197,7 @@ class Files:
         written = scalar_text(entry)
         if isinstance(entry.value, dict | list) or not written:
             raise ConfigError(at(entry, "includes", "expected the name of a file, or a pattern"))
-        wanted = files.with_home(written)
+        wanted = directories.with_home(written)
         if files.is_file(self.directory / wanted):
             found = [self.directory / wanted]
         else:
@@ -209,7 +209,7 @@ class Files:
     def _matching(self, pattern: str, entry: Node) -> list[Path]:
         """The files that match, sorted; those of no format we know are left out, which is told."""
         try:
-            names = files.glob_sources(pattern, root=str(self.directory))
+            names = patterns.paths(pattern, root=str(self.directory))
         except Error as error:
             raise ConfigError(at(entry, "includes", str(error))) from error
         matching = sorted(self.directory / name for name in names)
@@ -223,7 +223,7 @@ class Files:
         return found
 
     def _why_nothing(self, written: str) -> str:
-        path = self.directory / files.with_home(written)
+        path = self.directory / directories.with_home(written)
         if files.is_directory(path):
             return f"`{written}` is a directory; write `{written.rstrip('/')}/*`"
         closed = "; there is no permission to look there" if files.is_closed(path.parent) else ""

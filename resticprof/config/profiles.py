@@ -15,7 +15,7 @@ from resticprof.model import masking
 from resticprof.model.config import FlagValue, Header, Profile, Section, Webhook
 from resticprof.model.types import known
 from resticprof.restic import flags
-from resticprof.system import files
+from resticprof.system import directories
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +171,6 @@ def _expansion(converter: Converter, name: str, node: Node, path: str) -> Callab
     if name in _REPOSITORY_FLAGS.values():
         return lambda text: masking.repository_secret(expanded("EH")(text))
     if name == "path":
-        here = files.current_directory()
+        here = directories.current()
         return lambda text: os.path.normpath(os.path.join(here, expanded("EH")(text)))
     return lambda text: masking.named_secret(name, text)

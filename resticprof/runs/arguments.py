@@ -17,7 +17,7 @@ from resticprof.model.types import Place, Text, reveal
 from resticprof.restic import argv, collect, flags, private
 from resticprof.restic.situation import Flags, Situation
 from resticprof.runs.locate import Restic
-from resticprof.system import files
+from resticprof.system import directories, files, patterns
 
 if TYPE_CHECKING:
     from resticprof.runs.plan import Plan, Step
@@ -147,7 +147,7 @@ def _with_private_files(found: Flags, profile: Profile, context: Context) -> Fla
     for flag, secret in private.secret_repositories(found, context.restic.version).items():
         if context.dry_run:
             continue
-        path = files.private_directory() / f"{profile.name.replace('/', '_')}-{flag}.txt"
+        path = directories.private() / f"{profile.name.replace('/', '_')}-{flag}.txt"
         files.write_atomically(path, secret.reveal(), mode=0o600)
         paths[flag] = str(path)
     return private.with_files(found, paths)
@@ -178,7 +178,7 @@ def _matches(source: str, folder: str, *, warn: Tell, place: Place) -> tuple[str
         warn(f"{place}: a source is empty; is a variable in it not set?")
         return ()
     try:
-        if matches := files.glob_sources(source, root=folder):
+        if matches := patterns.paths(source, root=folder):
             return matches
     except Error as error:
         warn(f"{place}: {error}; it is taken as a plain name")
@@ -192,7 +192,7 @@ def _matches(source: str, folder: str, *, warn: Tell, place: Place) -> tuple[str
 def source_directory(profile: Profile) -> str:
     """What the sources of a backup belong to, as far as they are relative when restic gets them."""
     if not profile.backup.source_relative:
-        return str(files.current_directory())
+        return str(directories.current())
     return os.path.realpath(os.path.join(profile.base_dir, profile.backup.source_base))
 
 

@@ -14,7 +14,7 @@ from resticprof.errors import Error, ResticNotFound
 from resticprof.model import expansion
 from resticprof.model.run import Command
 from resticprof.restic.versions import Version
-from resticprof.system import files, process
+from resticprof.system import directories, files, process
 
 if TYPE_CHECKING:
     from resticprof.model.config import Global
@@ -120,7 +120,7 @@ class _Binary(msgspec.Struct, frozen=True):
 
 
 def _cache_file() -> Path:
-    return files.cache_directory() / "restic-version.json"
+    return directories.cache() / "restic-version.json"
 
 
 def _remembered() -> dict[str, str]:

@@ -16,7 +16,7 @@ from resticprof.errors import Error
 from resticprof.model.run import Command, Invocation, Report
 from resticprof.runs.roster import Member, Waiting
 from resticprof.runs.selection import Selection
-from resticprof.system import files, process, program
+from resticprof.system import directories, files, process, program
 from resticprof.system.logs import unmarked
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def orders(group: str, chosen: list[Selection], session: Session) -> list[Order]
 
 def _order(group: str, selection: Selection, session: Session, number: int) -> Order:
     """The order for one member. Its words come back to us, so it has no log target of its own."""
-    answer = files.private_directory() / f"member-{number}.json"
+    answer = directories.private() / f"member-{number}.json"
     invocation = msgspec.structs.replace(
         session.invocation,
         name=selection.name,

@@ -10,7 +10,7 @@ from resticprof.errors import Error
 from resticprof.model.run import Outcome, Transport
 from resticprof.monitors import prometheus
 from resticprof.runs import status_file
-from resticprof.system import files, http
+from resticprof.system import files, http, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def _metrics(plan: Plan, report: Report, global_: Global) -> None:
 
 
 def _save(file: str, report: Report, families: tuple[prometheus.Family, ...]) -> None:
-    with files.exclusive(file):
+    with turns.exclusive(file):
         old = (
             Path(file).read_text(encoding="utf-8", errors="replace") if Path(file).exists() else ""
         )

@@ -18,7 +18,7 @@ import msgspec
 
 from resticprof.errors import Error
 from resticprof.model.run import Outcome
-from resticprof.system import files
+from resticprof.system import files, turns
 
 if TYPE_CHECKING:
     from resticprof.model.run import Report, StepReport
@@ -72,7 +72,7 @@ def record(path: str | Path, report: Report) -> None:
     """
     if not entries(report):
         return
-    with files.exclusive(path):
+    with turns.exclusive(path):
         content = merge(_load(path), report)
         text = msgspec.json.encode(content) + b"\n"
         files.write_atomically(path, text, mode=_mode(path))

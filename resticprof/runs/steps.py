@@ -17,7 +17,7 @@ from resticprof.runs.patience import Attempt, Move, Patience, Rules, next_move, 
 from resticprof.runs.plan import Plan, Step
 from resticprof.runs.start import Done, Starter
 from resticprof.runs.story import WARNING, now
-from resticprof.system import files, process
+from resticprof.system import process, turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ class Steps:
         variables = {name: reveal(value) for name, value in self._around.variables().items()}
         with contextlib.ExitStack() as stack:
             for claim in sorted(claims.claims(self._plan, variables)):
-                stack.enter_context(files.one_at_a_time(claim))
+                stack.enter_context(turns.one_at_a_time(claim))
             yield
 
     def _must(self, step: Step) -> None:

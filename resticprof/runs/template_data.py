@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from resticprof.errors import TemplateError
 from resticprof.runs.hooks import failure_variables
-from resticprof.system import files
+from resticprof.system import directories
 from resticprof.templates import data, printf
 from resticprof.templates.buffer import Rendered
 from resticprof.templates.gotime import LocalZone
@@ -94,8 +94,8 @@ def _base(started_in: Path) -> dict[str, Any]:
     return {
         "now": datetime.now(LocalZone()),
         "startup_dir": str(started_in),
-        "current_dir": str(files.current_directory()),
-        "temp_dir": files.temporary_directory(),
+        "current_dir": str(directories.current()),
+        "temp_dir": directories.temporary(),
         "binary_dir": str(Path(sys.argv[0] or sys.executable).absolute().parent),
         "os": platform.system().lower(),
         "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
@@ -115,7 +115,7 @@ def _functions() -> dict[str, Callable[..., object]]:
 
 
 def _temporary_directory() -> str:
-    folder = files.private_directory() / "t"
+    folder = directories.private() / "t"
     folder.mkdir(exist_ok=True, mode=0o755)
     return str(folder)
 

@@ -15,7 +15,7 @@ from resticprof.errors import ConfigError, Error, Problem
 from resticprof.model.schedule import Installation, Part
 from resticprof.schedulers import base, caller, crontab_text
 from resticprof.schedulers.crontab_text import Block
-from resticprof.system import files
+from resticprof.system import files, turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class CrontabFile(msgspec.Struct, frozen=True):
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
         """Lock the folder."""
-        return files.exclusive(self.name)
+        return turns.exclusive(self.name)
 
 
 class CrontabProgram(msgspec.Struct):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from resticprof.errors import Error, MonitorError, NotAvailable, PartlyToldError
 from resticprof.model.run import Command, Notification
 from resticprof.model.types import Secret
-from resticprof.system import files, process
+from resticprof.system import directories, process
 from resticprof.system.signals import Signals
 from resticprof.system.streams import Stream
 
@@ -139,7 +139,7 @@ def _asset(library: ModuleType) -> object:
 
 def _send_with_program(program: str, notification: Notification, url: Secret) -> None:
     """The URL goes through a private file and the text through stdin: all can read arguments."""
-    directory = files.private_directory()
+    directory = directories.private()
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", dir=directory) as config:
         config.write(json.dumps({"version": 1, "urls": [url.reveal()]}))  # JSON is YAML
         config.flush()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import getpass
 import logging
 import os
@@ -25,6 +24,7 @@ import msgspec
 
 from resticprof.errors import Error, LockedError
 from resticprof.model.types import Duration
+from resticprof.system import turns
 from resticprof.system.signals import Signals
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _created(path: Path) -> Lock | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     lock = Lock(path, descriptor)
     attempts = 100
-    while not _flock(descriptor):  # others look into the file for an instant
+    while not turns.taken(descriptor):  # others look into the file for an instant
         attempts -= 1
         if not attempts:
             os.close(descriptor)
@@ -201,7 +201,7 @@ def _inspected(path: Path, *, force: bool) -> Holder | None:
     except PermissionError:
         descriptor = os.open(path, os.O_RDONLY | flags)
     try:
-        free = _flock(descriptor)
+        free = turns.taken(descriptor)
         text = os.pread(descriptor, 64 * 1024, 0).decode(errors="replace")
         holder = read(text, os.fstat(descriptor).st_mtime)
         if not (free and _abandoned(holder, force=force)):
@@ -223,14 +223,6 @@ def _abandoned(holder: Holder, *, force: bool) -> bool:
     if not holder.text:
         return time.time() - holder.written > YOUNG
     return force and bool(holder.pids) and not _exists(holder.pids[-1])
-
-
-def _flock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -17,7 +17,7 @@ from resticprof.errors import Error
 from resticprof.model import masking
 from resticprof.model.run import ANSWER, LogLine
 from resticprof.model.types import MASK, Secret
-from resticprof.system import files
+from resticprof.system import directories
 from resticprof.system.streams import without_control
 from resticprof.system.targets import NAMES, TIME, LogFile, Syslog, Target, level_of, severity
 
@@ -273,7 +273,7 @@ def _opened(target: str) -> Target:
     if not colon or len(scheme) < 2 or "/" in scheme:
         return LogFile(Path(target))
     if scheme == "temp":
-        path = files.private_directory() / rest.lstrip("/")
+        path = directories.private() / rest.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         return LogFile(path)
     if scheme in {"syslog", "udp", "tcp", "syslog-tcp"}:

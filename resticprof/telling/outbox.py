@@ -7,7 +7,6 @@ sent, so the files hold no secret. They are private all the same, and bounded in
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
@@ -21,7 +20,7 @@ from resticprof.errors import Error, PartlyToldError
 from resticprof.model.config import Group, Profile
 from resticprof.model.run import Event
 from resticprof.monitors import registry
-from resticprof.system import files
+from resticprof.system import files, turns
 from resticprof.telling import delivery
 
 if TYPE_CHECKING:
@@ -228,8 +227,7 @@ def _claimed(letter: Letter) -> Iterator[bool]:
         yield False
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = os.fstat(descriptor).st_nlink > 0  # 0: sent while we waited for nothing
+        ours = turns.taken(descriptor) and os.fstat(descriptor).st_nlink > 0  # 0: sent meanwhile
     except OSError:
         ours = False
     try:

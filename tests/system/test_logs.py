@@ -17,7 +17,7 @@ import pytest
 
 from resticprof.model.run import ANSWER
 from resticprof.model.types import MASK, Secret
-from resticprof.system import files, targets
+from resticprof.system import directories, targets
 from resticprof.system.logs import TRACE, Logs, Scrubber, Tail
 
 log = logging.getLogger("resticprof")
@@ -130,7 +130,7 @@ def test_odd_characters_do_not_disturb(logs, tmp_path):
 def test_a_temporary_file_is_in_the_private_directory(logs):
     logs.send_to("temp:/t/x.log")
     log.info("hello")
-    assert "hello" in (files.private_directory() / "t" / "x.log").read_text()
+    assert "hello" in (directories.private() / "t" / "x.log").read_text()
 
 
 @pytest.mark.parametrize(
