@@ -102,7 +102,8 @@ class Show:
             encoding="utf-8",
         )
         print("".join(f"    | {line}\n" for line in done.stdout.splitlines()), end="")
-        self.check(f"exit status {done.returncode}", holds=(done.returncode == 0) == works)
+        meant = "success" if works else "a failure, as it has to be"
+        self.check(f"exit status {done.returncode}: {meant}", holds=(done.returncode == 0) == works)
         return done.stdout
 
     def hooks(self, *expected: str) -> None:
@@ -111,9 +112,8 @@ class Show:
         for line, body in arrived:
             print(f"    webhook got: {line}")
             print("".join(f"                 {text}\n" for text in body.splitlines()), end="")
-        self.check(
-            f"{len(expected)} hooks arrived", holds=[line for line, _ in arrived] == [*expected]
-        )
+        lines = [line for line, _ in arrived]
+        self.check("those are the hooks of the profile, in their order", holds=lines == [*expected])
 
 
 def play(show: Show, url: str) -> None:
@@ -172,10 +172,13 @@ def main() -> int:
             server.shutdown()
             if not keep:
                 shutil.rmtree(show.folder)
-    show.chapter(f"Done in {time.monotonic() - started:.0f} seconds")
+    kept = "not all promises were kept" if show.wrong else "every promise was kept"
+    show.chapter(f"Done in {time.monotonic() - started:.0f} seconds: {kept}")
     if keep:
         program = shlex.quote(f"{CHECKOUT}/.venv/bin/resticprof")
         print(f"    look around: cd {show.folder} && {program} snapshots@home")
+    else:
+        print(f"    {show.folder} is removed; docs/index.md makes a backup of your own")
     for fact in show.wrong:
         print(f"    NOT TRUE: {fact}")
     return 1 if show.wrong else 0
