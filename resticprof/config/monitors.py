@@ -43,7 +43,6 @@ def by_command(
         if command not in COMMANDS and "enabled" not in special.common:
             inherited = [_only(level, special.services) for level in inherited]
         found[command] = effective(converter, *inherited, special)
-    _drop_repeated(converter)
     return {command: monitors for command, monitors in found.items() if monitors}
 
 
@@ -54,14 +53,12 @@ def of_group(
     own = _level(converter, node, path)
     default = _only(_level(converter, shared, "global.monitor"), own.services)
     found = effective(converter, default, own)
-    _drop_repeated(converter)
     return dict.fromkeys(COMMANDS, found) if found else {}
 
 
 def check_shared(converter: Converter, node: Node) -> None:
     """Find what is wrong with `global.monitor`, whoever is going to use it."""
     effective(converter, _level(converter, node, "global.monitor"))
-    _drop_repeated(converter)
 
 
 def _sections(profile: Node) -> dict[str, Node]:
@@ -190,9 +187,3 @@ def _command_problems(monitor: Monitor) -> list[str]:
         for name in monitor.commands
         if not flags.is_command(name)
     ]
-
-
-def _drop_repeated(converter: Converter) -> None:
-    """A mistake above several commands is told once."""
-    unique = {str(problem): problem for problem in converter.problems}
-    converter.problems[:] = unique.values()

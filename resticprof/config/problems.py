@@ -21,8 +21,8 @@ class Problems:
         self.advice: list[Problem] = []
 
     def problem(self, node: Node, path: str, text: str) -> None:
-        """Remember a mistake and its place."""
-        self.problems.append(at(node, path, text))
+        """Remember a mistake and its place; once, however often it is met."""
+        _add(self.problems, at(node, path, text))
 
     def unknown_key(self, node: Node, path: str, known: Collection[str], hint: str = "") -> None:
         """Remember a key that nobody knows, with the nearest one that exists, or else the hint."""
@@ -31,15 +31,18 @@ class Problems:
         self.unknown.append(at(node, path, f"unknown key{meant or hint}"))
 
     def advise(self, node: Node, path: str, text: str) -> None:
-        """Remember something that works, but should be changed; once, however often it is met."""
-        found = at(node, path, text)
-        if str(found) not in map(str, self.advice):
-            self.advice.append(found)
+        """Remember something that works, but should be changed; once, too."""
+        _add(self.advice, at(node, path, text))
 
     def settle(self) -> None:
         """Raise `ConfigError` when there is an error."""
         if self.problems:
             raise ConfigError(*self.problems)
+
+
+def _add(told: list[Problem], found: Problem) -> None:
+    if str(found) not in map(str, told):
+        told.append(found)
 
 
 def at(node: Node, path: str, text: str) -> Problem:
