@@ -15,7 +15,7 @@ Error                    1    anything we explain to the user; no traceback
 ├─ MonitorError          1    a monitoring service said no; a warning, except in `monitor test`
 └─ CommandError          …    a child failed: .command_line, .exit_code, .stderr
    ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, …
-   └─ HookError          1    a shell hook: .stage
+   └─ HookError          1    a shell hook
 
 The numbers of ours follow sysexits(3). Only `resticprof.cli.main` turns them into an exit status.
 """
@@ -26,6 +26,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+INTERNAL = 70  # EX_SOFTWARE: the exit status of a mistake of ours
+PLEASE = "internal error, please report it"
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

@@ -10,7 +10,7 @@ import traceback
 from resticprof.cli import completion, generate, inspect, monitor, schedule
 from resticprof.cli import help as _help
 from resticprof.cli.app import app
-from resticprof.errors import Error, OutputLost
+from resticprof.errors import INTERNAL, Error, OutputLost
 from resticprof.model import masking
 
 COMMANDS = (_help, inspect, schedule, monitor, generate, completion)
@@ -29,7 +29,7 @@ def main() -> None:
     except Exception:  # noqa: BLE001 - an unexpected end must not look like success
         sys.stderr.write(masking.mask_text(traceback.format_exc()))
         _say("this is a mistake in resticprof; please report it with the lines above")
-        sys.exit(70)
+        sys.exit(INTERNAL)
     finally:
         _give_up_what_is_left()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from resticprof import __version__
-from resticprof.errors import Error
+from resticprof.errors import INTERNAL, PLEASE, Error
 from resticprof.model import report as reports
 from resticprof.model.config import Profile
 from resticprof.model.run import Event, Outcome, Report, State
@@ -17,7 +17,7 @@ from resticprof.runs import claims, members, roster, tell
 from resticprof.runs.plan import plan
 from resticprof.runs.roster import Member, Waiting
 from resticprof.runs.selection import Selection
-from resticprof.runs.story import INTERNAL, PLEASE, now
+from resticprof.runs.story import now
 from resticprof.system import environment
 
 if TYPE_CHECKING:

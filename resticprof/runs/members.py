@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import Error
+from resticprof.errors import INTERNAL, PLEASE, Error
 from resticprof.model.run import Command, Invocation, Report
 from resticprof.runs.roster import Member, Waiting
 from resticprof.runs.selection import Selection
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from resticprof.system.signals import Signals
 
 log = logging.getLogger("resticprof")
-
-INTERNAL = 70  # EX_SOFTWARE
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +97,8 @@ def _run(order: Order, session: Session, signals: Signals) -> Member:
     except Error as error:
         return Member.broken(name, error.exit_code, str(error))
     except Exception as error:
-        log.exception("[%s] internal error; please report it", name)
-        return Member.broken(name, INTERNAL, str(error))
+        log.exception("[%s] %s", name, PLEASE)
+        return Member.broken(name, INTERNAL, f"{PLEASE}: {error}")
 
 
 def _command(order: Order) -> Command:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resticprof import __version__
-from resticprof.errors import CommandError, Error, Interrupted, LockedError
+from resticprof.errors import INTERNAL, PLEASE, CommandError, Error, Interrupted, LockedError
 from resticprof.model.run import Failure, LogLine, Outcome, Report, State, StepReport, Summary
 from resticprof.model.types import Secret, public
 from resticprof.system.streams import without_control
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("resticprof")
 
-INTERNAL = 70  # EX_SOFTWARE
-PLEASE = "internal error, please report it"
 WARNING = 3  # restic ended its work, but not all of it could be done
 
 

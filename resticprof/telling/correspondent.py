@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from resticprof.errors import Error, PartlyToldError
+from resticprof.errors import PLEASE, Error, PartlyToldError
 from resticprof.model.monitor import Monitor
 from resticprof.model.report import took_place
 from resticprof.model.run import Event, State
@@ -147,7 +147,7 @@ class Correspondent:
                 self._partly_delivered(event, error.told)
         except Exception as error:
             log.debug("%s", error, exc_info=True)
-            self._failed(event, f"internal error, please report it: {type(error).__name__}")
+            self._failed(event, f"{PLEASE}: {type(error).__name__}")
         else:
             self._silenced.discard(event.state)
             return True

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import msgspec
 
-from resticprof.errors import Error
+from resticprof.errors import PLEASE, Error
 from resticprof.model import expansion, masking
 from resticprof.model.config import Global, Webhook
 from resticprof.model.run import HttpRequest, Transport
@@ -142,7 +142,7 @@ class Messenger(threading.Thread):
                 "HTTP hook %s %s: %s",
                 request.method,
                 request.url,
-                error if known else "internal error, please report it",
+                error if known else PLEASE,
                 exc_info=not known,
             )
 
