@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("resticprof")
 
 Feed = Callable[[str], object]
-INFO = 20
-WARNING = 30
 
 
 class Role(enum.Enum):
@@ -51,23 +49,23 @@ class Routes:
         feed: Callable[[str], bool] | None,
         *,
         swallow: bool = False,
+        counts: bool = False,
         needed: bool = False,
-        pointless: bool = False,
     ) -> Stream:
         """restic's standard output.
 
-        `feed` reads its numbers, unless a terminal would lose its progress and they are not
-        `needed`. `swallow`: what `feed` wants for itself is not shown. `pointless`: so is restic,
-        when nobody can read it.
+        `feed` reads its numbers; unless something `counts` on them, a terminal that would lose its
+        progress goes first. `swallow`: what `feed` wants for itself is not shown. `needed`: without
+        a reader restic is pointless.
         """
         if role is Role.NOTHING:
             return Stream(echo=False)
         to_log = self._to_log and role is not Role.DATA
         to_console = self._to_console or role is Role.DATA
         descriptor = 2 if self._to_stderr or role is Role.ASIDE else 1
-        write = Writer(descriptor, needed=True) if pointless else self._writers[descriptor]
+        write = Writer(descriptor, needed=True) if needed else self._writers[descriptor]
         raw = write if to_console else None
-        progress = to_console and os.isatty(1) and not (to_log or needed)
+        progress = to_console and os.isatty(1) and not (to_log or counts)
         if not swallow and (feed is None or progress):
             inherited = raw is not None and descriptor == 1
             return Stream() if inherited else Stream(echo=False, raw=raw)
@@ -89,7 +87,7 @@ class Routes:
             for feed in feeds:
                 feed(text)
             if not hidden:
-                self._note(WARNING, text)
+                self._note(logging.WARNING, text)
 
         words = self._to_stderr_scrubbed if self._to_console and not hidden else None
         return Stream(echo=False, words=words, lines=line, keep=True)
@@ -98,7 +96,7 @@ class Routes:
         """Hooks say what they have to say on stderr; stdout is for restic's data alone."""
 
         def line(text: str) -> None:
-            self._note(INFO, text)
+            self._note(logging.INFO, text)
 
         words = self._to_stderr_scrubbed if self._to_console else None
         return Streams(
@@ -122,7 +120,7 @@ class Routes:
             if level is not None:
                 self._logs.relay(level, prefix + message)
                 return
-            self._note(WARNING, prefix + text)
+            self._note(logging.WARNING, prefix + text)
             if self._to_console:
                 self._writers[2](f"{prefix}{text}\n".encode())
 

@@ -90,8 +90,8 @@ class Starter:
                 self._role(step),
                 None if step.command in DATA_COMMANDS else collector.feed,
                 swallow=step.main and self._swallows(step),
-                needed=step.main and self._plan.retries > 0,  # never after a snapshot was saved
-                pointless=step.main and self._plan.only_looks,
+                counts=step.main and self._plan.retries > 0,  # never after a snapshot was saved
+                needed=step.main and self._plan.only_looks,
             ),
             stderr=routes.of_errors(collector.feed_error, reactions.feed, hidden=step.tried),
             source=f"{self._plan.title}: stdin-command",
