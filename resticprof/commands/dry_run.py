@@ -91,13 +91,11 @@ def _step(plan: Plan, step: Step, session: Session) -> str:
     profile = plan.profile
     values = {name: known(value) for name, value in profile.env.items()}
     found = environment.of_profile(files=profile.env_file, variables=values)
-    variables = {name: masking.variable_secret(name, value) for name, value in found.items()}
-    names = {"PROFILE_NAME": profile.name, "PROFILE_COMMAND": plan.command}
     context = arguments.Context(
         restic=session.restic,
         global_=session.global_,
         host=session.host,
-        environment={**variables, **names},
+        environment={**masking.environment(found), **plan.names},
         warn=session.warn,
         quiet=session.invocation.quiet,
         verbose=session.invocation.verbose,

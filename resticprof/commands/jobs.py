@@ -111,10 +111,7 @@ def _template(file: str) -> Template | None:
 
 
 def _of_profile(configuration: Configuration, profile: Profile) -> Iterator[Job]:
-    variables = environment.of_profile(files=profile.env_file, variables={})
-    known: dict[str, Text] = {
-        name: masking.variable_secret(name, value) for name, value in variables.items()
-    }
+    known = masking.environment(environment.of_profile(files=profile.env_file, variables={}))
     spelled = {name.upper(): name for name in known}
     for name, text in profile.env.items():
         known[spelled.get(name.upper(), name.upper())] = text
@@ -126,9 +123,7 @@ def _of_profile(configuration: Configuration, profile: Profile) -> Iterator[Job]
 
 
 def _of_group(configuration: Configuration, group: Group) -> Iterator[Job]:
-    known: dict[str, Text] = {
-        name: masking.variable_secret(name, value) for name, value in os.environ.items()
-    }
+    known = masking.environment(os.environ)
     for command, schedule in sorted(group.schedules.items()):
         yield _job(configuration, group.name, command, schedule, known, kind="group")
 

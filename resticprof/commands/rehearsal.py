@@ -40,8 +40,7 @@ def event(
     """
     moment = now()
     environment = delivery.variables(who, follow=test)
-    secrets = [masking.variable_secret(name, value) for name, value in environment.items()]
-    session.logs.scrubber.learn(masking.secrets_in(secrets))
+    session.logs.scrubber.learn(masking.secret_variables(environment))
     why = "this is a test; nothing has failed" if test else "what failed stands here"
     report = Report(
         run_id=str(uuid.uuid4()),

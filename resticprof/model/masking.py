@@ -171,9 +171,14 @@ def variable_secret(name: str, value: str) -> Secret | str:
     return value
 
 
+def environment(variables: Mapping[str, str]) -> dict[str, Text]:
+    """An environment, with what is secret in it as secrets."""
+    return {name: variable_secret(name, value) for name, value in variables.items()}
+
+
 def secret_variables(variables: Mapping[str, str]) -> list[Secret]:
     """The secrets of an environment: a template may have written them anywhere."""
-    found = (variable_secret(name, value) for name, value in variables.items())
+    found = environment(variables).values()
     return [value for value in found if isinstance(value, Secret)]
 
 

@@ -54,6 +54,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.command} on profile '{self.profile.name}'"
 
     @property
+    def names(self) -> dict[str, str]:
+        """What restic and all hooks find in their environment besides that of the profile."""
+        return {"PROFILE_NAME": self.profile.name, "PROFILE_COMMAND": self.command}
+
+    @property
     def retries(self) -> int:
         """How often a step is tried again after a failure that can heal."""
         own = self.section.retry

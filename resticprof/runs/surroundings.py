@@ -107,11 +107,9 @@ class Surroundings:
         """
         profile = self._plan.profile
         found = environment.of_profile(files=profile.env_file, variables=self._configured())
-        known: dict[str, Text] = {
-            name: masking.variable_secret(name, value) for name, value in found.items()
-        }
+        known = masking.environment(found)
         self._session.logs.scrubber.learn(masking.secrets_in((profile, known)))
-        return {**known, "PROFILE_NAME": profile.name, "PROFILE_COMMAND": self._plan.command}
+        return {**known, **self._plan.names}
 
     def _configured(self) -> dict[str, str]:
         """`env`. Raises `SecretError` for a reference that leads to no value.
