@@ -19,6 +19,7 @@ from resticprof.restic.situation import Situation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from resticprof.model.types import Text
     from resticprof.restic.situation import Flags
     from resticprof.runs.plan import Plan
 
@@ -28,7 +29,7 @@ UNKNOWN = ""
 _SCHEME = re.compile(r"(?:azure|b2|gs|rclone|rest|s3|sftp|swift):")
 
 
-def claims(plan: Plan, variables: Mapping[str, str]) -> frozenset[str]:
+def claims(plan: Plan, variables: Mapping[str, Text]) -> frozenset[str]:
     """All claims of a run, with the environment that its restic gets."""
     folder = plan.profile.base_dir
     situation = Situation(variables=variables, filter=False)
@@ -53,10 +54,10 @@ def _repositories(flags: Flags, folder: str) -> Iterator[str]:
             yield _in_file(reveal(value), folder)
 
 
-def _of_environment(variables: Mapping[str, str], folder: str) -> Iterator[str]:
-    if repository := variables.get("RESTIC_REPOSITORY"):
+def _of_environment(variables: Mapping[str, Text], folder: str) -> Iterator[str]:
+    if repository := reveal(variables.get("RESTIC_REPOSITORY", "")):
         yield _identity(repository, folder)
-    elif file := variables.get("RESTIC_REPOSITORY_FILE"):
+    elif file := reveal(variables.get("RESTIC_REPOSITORY_FILE", "")):
         yield _in_file(file, folder)
 
 

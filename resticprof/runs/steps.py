@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from resticprof.errors import ResticError
 from resticprof.model import report as reports
 from resticprof.model.run import Result, StepReport
-from resticprof.model.types import reveal
 from resticprof.restic import failures
 from resticprof.restic.failures import Cause
 from resticprof.runs import arguments, claims
@@ -69,9 +68,8 @@ class Steps:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Two runs that create the same repository at the same time would make it useless."""
-        variables = {name: reveal(value) for name, value in self._around.variables().items()}
         with contextlib.ExitStack() as stack:
-            for claim in sorted(claims.claims(self._plan, variables)):
+            for claim in sorted(claims.claims(self._plan, self._around.variables())):
                 stack.enter_context(turns.one_at_a_time(claim))
             yield
 
