@@ -325,10 +325,10 @@ def test_a_zone_that_is_only_half_of_the_local_year_is_refused(
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         time.tzset()
-        (mistake,) = Systemd.mistakes(["5:00 CET", "5:00 Europe/Berlin", "5:00 UTC", "5:00 EET"])
+        (mistake,) = Systemd.mistakes(["5:00 CET", "5:00 Europe/Berlin", "5:00 UTC"])
         patch.setenv("TZ", "UTC")
         time.tzset()
-        assert list(Systemd.mistakes(["5:00 CET", "5:00 UTC"])) == []
+        assert list(Systemd.mistakes(["5:00 Europe/Berlin", "5:00 UTC"])) == []
     time.tzset()
     assert mistake.startswith("`5:00 CET`: ")
 
