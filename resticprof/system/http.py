@@ -133,7 +133,10 @@ def _built(request: HttpRequest, client: httpx.Client) -> httpx.Request:
 def _followed(
     request: httpx.Request, client: httpx.Client, transport: Transport, private: set[str]
 ) -> httpx.Response:
-    """The answer at the end of all redirects, unread. No other host gets the `private` headers."""
+    """The answer at the end of all redirects, unread.
+
+    No other host gets the `private` headers, and nobody gets them in the clear after TLS.
+    """
     import httpx
 
     for _ in range(REDIRECTS + 1):
@@ -142,14 +145,15 @@ def _followed(
         if onward is None:
             return answer
         answer.close()
-        if transport.strict_redirects and request.url.scheme == "https" != onward.url.scheme:
+        leaves_tls = request.url.scheme == "https" != onward.url.scheme
+        if transport.strict_redirects and leaves_tls:
             host = _host(str(request.url))
             raise HttpError(f"{host}: a redirect leads from https to {onward.url.scheme}")
         if transport.strict_redirects and answer.status_code in (301, 302):
             onward = httpx.Request(
                 request.method, onward.url, headers=onward.headers, content=request.read()
             )
-        if onward.url.host != request.url.host:
+        if leaves_tls or onward.url.host != request.url.host:
             for name in private:
                 onward.headers.pop(name, None)
         request = onward

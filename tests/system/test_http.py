@@ -117,6 +117,16 @@ def test_secret_headers_stay_with_their_host(server, host):
     assert ("x-api-key" in got) == (host == "127.0.0.1")
 
 
+def test_secret_headers_do_not_leave_tls(tls_server, server):
+    tls_server.reply("/a", 307, headers={"Location": f"{server.url}/b"})
+    headers = (("X-Api-Key", Secret("swordfish")), ("X-Kind", "backup"))
+    transport = Transport(timeout=5, verify=False)
+    send(f"{tls_server.url}/a", transport=transport, headers=headers)
+    [got] = server.requests
+    assert got.headers["x-kind"] == "backup"
+    assert "x-api-key" not in got.headers
+
+
 def test_redirects_have_an_end(server):
     server.reply("/a", 302, headers={"Location": "/a"})
     assert "more than 10 redirects" in str(failure(f"{server.url}/a"))
