@@ -2,7 +2,7 @@
 
 Error                    1    anything we explain to the user; no traceback
 ├─ UsageError            2    command line: unknown profile, bad value
-├─ ConfigError          78    configuration: .problems, each with file, line, key
+├─ ConfigError          78    configuration: .problems, each a Problem with .file, .line, .key
 ├─ TemplateError        78    a template that cannot be read or executed: .file, .line
 ├─ SecretError          78    a secret reference that gives no value
 ├─ LockedError          75    another run holds the lock: .holder, .since
@@ -13,6 +13,7 @@ Error                    1    anything we explain to the user; no traceback
 ├─ OutputLost           74    standard output takes no more, or has no reader (141): .ended
 ├─ HttpError             1    a request that got no good answer: .status, .retry_after
 ├─ MonitorError          1    a monitoring service said no; a warning, except in `monitor test`
+│  └─ PartlyToldError         only some recipients were told: .told
 └─ CommandError          …    a child failed: .command_line, .exit_code, .stderr
    ├─ ResticError             restic's own code: 3 warning, 10 no repository, 11 locked, …
    └─ HookError          1    a shell hook
@@ -185,30 +186,18 @@ class CommandError(Error):
         self.command_line = command_line
         self.child_exit_code = exit_code
         self.stderr = stderr
-        if interrupted:
-            self.exit_code = 128 + interrupted
+        self.exit_code = 128 + interrupted if interrupted else self._status()
+
+    def _status(self) -> int:
+        return 1
 
 
 class ResticError(CommandError):
     """restic failed; its exit status is passed on."""
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        command_line: str = "",
-        exit_code: int = 1,
-        stderr: str = "",
-        interrupted: int = 0,
-    ) -> None:
-        self.exit_code = exit_code if exit_code > 0 else 128 - exit_code
-        super().__init__(
-            text,
-            command_line=command_line,
-            exit_code=exit_code,
-            stderr=stderr,
-            interrupted=interrupted,
-        )
+    def _status(self) -> int:
+        code = self.child_exit_code
+        return code if code > 0 else 128 - code
 
 
 class HookError(CommandError):
