@@ -32,7 +32,7 @@ class Renderer:
     """Executes the templates of a configuration, for one profile name after the other."""
 
     def __init__(self, main: Path) -> None:
-        self._directory = Path.cwd()
+        self._directory = directories.current()
         self._config_dir = os.path.normpath(self._directory / main.parent)
         self.env_files: dict[str, str] = {}  # `{{ env }}`: profile name to the file it stands for
 
@@ -62,7 +62,7 @@ def render_body(text: str, file: str, report: Report, stdout: str) -> str:
     """The body of an HTTP hook from its template."""
     failure = failure_variables(report.failure)
     seen = data.HookData(
-        **_base(Path.cwd()),
+        **_base(directories.current()),
         profile_name=report.profile,
         profile_command=report.command,
         error=data.ErrorData(
@@ -85,7 +85,7 @@ def render_with_functions(text: str, seen: Any, file: str) -> str:
 
 def base_data() -> data.BaseData:
     """What every template sees."""
-    return data.BaseData(**_base(Path.cwd()))
+    return data.BaseData(**_base(directories.current()))
 
 
 def _base(started_in: Path) -> dict[str, Any]:

@@ -47,6 +47,16 @@ def test_the_file_of_env_is_that_of_the_profile(render):
     assert Path(render("{{ env }}")).name == "work.env"
 
 
+def test_directories_have_the_name_that_the_shell_knows(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path / "real")
+    monkeypatch.setenv("PWD", str(tmp_path / "link"))
+    rendered = Renderer(Path("profiles.toml")).of_profile("work")
+    text = "{{ .CurrentDir }} {{ .StartupDir }} {{ .ConfigDir }}"
+    assert rendered("profiles.toml", text).text == " ".join([str(tmp_path / "link")] * 3)
+
+
 def test_the_environment_has_upper_case_names_too(render, monkeypatch):
     monkeypatch.setenv("resticprof_test", "lower")
     assert render("{{ .Env.resticprof_test }} {{ .Env.RESTICPROF_TEST }}") == "lower lower"
