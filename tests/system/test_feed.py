@@ -12,7 +12,7 @@ import pytest
 
 from resticprof.errors import Error
 from resticprof.model.run import Command
-from resticprof.system import process
+from resticprof.system import child, process
 from resticprof.system.feed import OurInput
 from resticprof.system.process import Streams
 from resticprof.system.signals import Signals
@@ -57,8 +57,8 @@ def our_input():
 
 @pytest.fixture
 def fast(monkeypatch):
-    monkeypatch.setattr(process, "SEEN", 0.5)
-    monkeypatch.setattr(process, "GRACE", 0.5)
+    monkeypatch.setattr(child, "SEEN", 0.5)
+    monkeypatch.setattr(child, "GRACE", 0.5)
 
 
 def test_time_limit_ends_a_child_that_waits_for_commands(fast):

@@ -13,7 +13,7 @@ import pytest
 
 from resticprof.errors import CommandError, Interrupted
 from resticprof.model.run import Command
-from resticprof.system import process, streams
+from resticprof.system import child, process, streams
 from resticprof.system.process import CAPTURED, Streams
 from resticprof.system.signals import Signals
 from resticprof.system.streams import Stream
@@ -66,8 +66,8 @@ def ourselves(number):
 
 @pytest.fixture
 def fast(monkeypatch):
-    monkeypatch.setattr(process, "GRACE", 0.3)
-    monkeypatch.setattr(process, "LINGER", 0.3)
+    monkeypatch.setattr(child, "GRACE", 0.3)
+    monkeypatch.setattr(child, "LINGER", 0.3)
 
 
 # ---- output ---------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ def test_a_hook_that_ignores_signals_is_killed_in_stages(tmp_path, fast):
 
 def test_further_signals_skip_stages(tmp_path, monkeypatch):
     log = tmp_path / "log"
-    monkeypatch.setattr(process, "GRACE", 60)
+    monkeypatch.setattr(child, "GRACE", 60)
     with Signals():
         threads = [
             when(log.exists, ourselves(signal.SIGINT)),
@@ -489,7 +489,7 @@ def test_a_time_limit_only_interrupts_restic(tmp_path, fast):
 
 def test_restic_that_does_not_hear_the_interrupt_gets_a_term(tmp_path, monkeypatch):
     log = tmp_path / "log"
-    monkeypatch.setattr(process, "PATIENCE", 0.5)
+    monkeypatch.setattr(child, "PATIENCE", 0.5)
     process.run(bad(log, "--ignore", "INT"), timeout=3, patient=True)
     assert noted(log) == ["INT", "TERM"]
 
@@ -570,9 +570,9 @@ ON_A_TERMINAL = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from resticprof.model.run import Command
-from resticprof.system import process
+from resticprof.system import child, process
 from resticprof.system.signals import Signals
-process.DOUBT = 0.5
+child.DOUBT = 0.5
 with Signals():
     process.run(Command(argv=("sh", "-c", "test -t 1 && echo terminal")))
     result = process.run(Command(argv=(sys.executable, *sys.argv[1:])), patient=True)
