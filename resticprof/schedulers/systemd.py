@@ -6,15 +6,20 @@ import contextlib
 import logging
 import os
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from resticprof.errors import CommandError, Error
 from resticprof.model.schedule import Installation, Part, UnitState
-from resticprof.schedulers import base, caller, recognition, systemd_text, systemd_units
+from resticprof.schedulers import (
+    base,
+    caller,
+    recognition,
+    systemd_installed,
+    systemd_states,
+    systemd_text,
+    systemd_units,
+)
 from resticprof.schedulers.calendar import Calendar
 from resticprof.schedulers.systemd_units import DropIn, Place, Templates
 from resticprof.system import files
@@ -24,17 +29,13 @@ if TYPE_CHECKING:
 
     from resticprof.model.run import Result
     from resticprof.model.schedule import Change, Job
-    from resticprof.schedulers.caller import Account, Caller
+    from resticprof.schedulers.caller import Caller
 
 log = logging.getLogger("resticprof")
 
 SYSTEM_DIRECTORY = "/etc/systemd/system"
 SCOPES = ("system", "user")
 STOPPED = (None, "dead", "failed")  # not loaded, stopped
-SHOWN = (
-    "Id,ActiveState,SubState,NextElapseUSecRealtime,LastTriggerUSec,"
-    "Result,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp"
-)
 
 
 class Systemd(base.Scheduler):
@@ -71,19 +72,11 @@ class Systemd(base.Scheduler):
         return calendar
 
     def installed(self) -> tuple[Installation, ...]:
-        """Read from unit files, so that units count which systemd has not loaded."""
-        found = []
-        for scope, directory in self._directories.items():
-            try:
-                names = set(os.listdir(directory))  # noqa: PTH208 - names are what we want
-            except OSError:
-                continue
-            enabled = _wanted_by_targets(directory, names)
-            for name in sorted(names):
-                if name.startswith("resticprofile-") and name.endswith(".service"):
-                    unit = _Unit(scope, directory, name.removesuffix(".service"), names)
-                    found.append(unit.read(enabled))
-        return tuple(installation for installation in found if installation)
+        return tuple(
+            job
+            for scope, directory in self._directories.items()
+            for job in systemd_installed.jobs(scope, directory)
+        )
 
     def wanted(
         self, jobs: Sequence[Job], installed: Sequence[Installation]
@@ -120,13 +113,13 @@ class Systemd(base.Scheduler):
             installed = before and recognition.same_file(before.config_file, job.config_file)
             permission = "system" if self._caller.root or installed else "user_logged_on"
         if permission == "system":
-            sudo_user = invoker.name if self._caller.sudo else _installed_by(before)
+            sudo_user = invoker.name if self._caller.sudo else systemd_installed.sudo_user(before)
             home = self._caller.root_home
             return Place(scope="system", directory=system, home=home, sudo_user=sudo_user)
         if permission == "user":
             account = invoker
             if not self._caller.sudo and before:
-                installed_for = _runs_as(before)
+                installed_for = systemd_installed.runs_as(before)
                 if installed_for and installed_for.name != invoker.name:
                     account = installed_for
             return Place(scope="system", directory=system, user=account.name, home=account.home)
@@ -286,105 +279,17 @@ class Systemd(base.Scheduler):
             units = [Path(one.key).name + end for one in some for end in (".timer", ".service")]
             if not units:
                 continue
-            show = ("show", f"--property={SHOWN}", "--", *units)
+            show = ("show", f"--property={systemd_states.PROPERTIES}", "--", *units)
             result, text = base.output(*self._command(scope), *show)
             if result.exit_code:
                 log.warning("cannot ask systemd: %s", self._reason(scope, result))
                 continue
-            blocks = _blocks(text)
-            found |= {one.key: _state(Path(one.key).name, blocks) for one in some}
+            told = systemd_states.read(text)
+            found |= {one.key: systemd_states.of(Path(one.key).name, told) for one in some}
         return found
 
 
 SCHEDULER = Systemd
-
-
-class _Unit(msgspec.Struct, frozen=True):
-    """The files of one job on disk."""
-
-    scope: str
-    directory: str
-    name: str  # without an ending
-    names: set[str]  # everything in the directory
-
-    def read(self, enabled: frozenset[str]) -> Installation | None:
-        """The job; None when it is not ours."""
-        service = self._part(f"{self.name}.service")
-        text = (service and service.text) or ""
-        lines = systemd_text.settings(text, "ExecStart")
-        directories = systemd_text.settings(text, "WorkingDirectory") or ("/",)
-        words = systemd_text.words(lines[-1]) if lines else ()
-        job = recognition.recognise(words, directories[-1].replace("%%", "%"))
-        if job is None:
-            return None
-        timer = self._part(f"{self.name}.timer")
-        timer_text = (timer and timer.text) or ""
-        parts = [service, timer, self._part(f"{self.name}.env", secret=True), *self._drop_ins()]
-        return Installation(
-            key=f"{self.directory}/{self.name}",
-            title=job.title,
-            name=job.name,
-            scope=self.scope,
-            config_file=job.config_file,
-            times=systemd_text.settings(timer_text, "OnCalendar"),
-            parts=tuple(part for part in parts if part),
-            enabled="[Install]" not in timer_text or f"{self.name}.timer" in enabled,
-        )
-
-    def _part(self, name: str, *, secret: bool = False) -> Part | None:
-        if name not in self.names:
-            return None
-        return _read(Path(self.directory, name), secret=secret)
-
-    def _drop_ins(self) -> list[Part | None]:
-        folders = [f"{self.name}.{kind}.d" for kind in ("service", "timer")]
-        existing = [Path(self.directory, name) for name in folders if name in self.names]
-        paths = [path for folder in existing for path in folder.glob("*.resticprofile.conf")]
-        return [_read(path) for path in sorted(paths)]
-
-
-def _read(path: Path, *, secret: bool = False) -> Part | None:
-    """A file as it is. The mode counts only where it must keep others out."""
-    mode = 0o600 if secret else 0o644
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if secret:
-            mode = path.stat().st_mode & 0o777
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return Part(path=str(path), text=None, mode=mode, secret=secret)
-    return Part(path=str(path), text=text, mode=mode, secret=secret)
-
-
-def _wanted_by_targets(directory: str, names: set[str]) -> frozenset[str]:
-    """Units that are enabled: those with a link in a folder such as `timers.target.wants`."""
-    folders = (name for name in names if name.endswith((".wants", ".requires")))
-    found: set[str] = set()
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            found.update(os.listdir(Path(directory, folder)))  # noqa: PTH208 - names
-    return frozenset(found)
-
-
-def _runs_as(installation: Installation) -> Account | None:
-    """The account in `User=`."""
-    users = _settings(installation, "User")
-    return caller.by_name(users[-1]) if users else None
-
-
-def _installed_by(installation: Installation | None) -> str:
-    """The caller of sudo whom the service knows: nothing changes because somebody else looks."""
-    variables = _settings(installation, "Environment") if installation else []
-    words = (word for text in variables for word in systemd_text.words(text))
-    found = (word.partition("=") for word in words)
-    return next((value for name, _, value in found if name == "SUDO_USER"), "")
-
-
-def _settings(installation: Installation, name: str) -> list[str]:
-    """The values of a setting of the service."""
-    texts = (part.text or "" for part in installation.parts if part.path.endswith(".service"))
-    return [value for text in texts for value in systemd_text.settings(text, name)]
 
 
 def _drop_in(path: str) -> DropIn | None:
@@ -413,41 +318,3 @@ def _delete(paths: Iterable[str]) -> None:
         if path.parent.name.endswith((".service.d", ".timer.d")):
             with contextlib.suppress(OSError):  # others may have files there
                 path.parent.rmdir()
-
-
-def _blocks(text: str) -> dict[str, dict[str, str]]:
-    """What `systemctl show` printed, by unit."""
-    blocks = []
-    for block in text.split("\n\n"):
-        lines = (line.partition("=") for line in block.splitlines())
-        blocks.append({name: value for name, _, value in lines})
-    return {block.get("Id", ""): block for block in blocks}
-
-
-def _state(name: str, blocks: Mapping[str, Mapping[str, str]]) -> UnitState:
-    timer, service = blocks.get(f"{name}.timer", {}), blocks.get(f"{name}.service", {})
-    ended = _moment(service.get("ExecMainExitTimestamp"))
-    starts = [
-        moment
-        for text in (timer.get("LastTriggerUSec"), service.get("ExecMainStartTimestamp"))
-        if (moment := _moment(text))
-    ]
-    result = service.get("Result", "success")
-    status = service.get("ExecMainStatus", "0")
-    return UnitState(
-        active=timer.get("ActiveState") == "active",
-        elapsed=timer.get("SubState") == "elapsed",
-        running=service.get("ActiveState") in {"active", "activating", "deactivating"},
-        last_run=max(starts, default=None),
-        last_success=ended if result == "success" else None,
-        next_run=_moment(timer.get("NextElapseUSecRealtime")),
-        result={"success": "", "exit-code": f"exit status {status}"}.get(result, result),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time as `systemctl show` prints it in UTC: `Mon 2026-11-23 00:00:00 UTC`."""
-    words = (text or "").split()
-    if len(words) != 4:
-        return None
-    return datetime.fromisoformat(f"{words[1]} {words[2]}").replace(tzinfo=timezone.utc)
