@@ -1,14 +1,12 @@
-"""A run as metrics for Prometheus: as text for node_exporter, and as a push to a Pushgateway.
+"""A run as metrics for Prometheus, in a file for node_exporter or pushed to a Pushgateway.
 
-The formats are those of prometheus.io/docs/instrumenting/exposition_formats. Metrics that start
-with `resticprofile_backup_` have the reference's names, which dashboards use.
+Metrics that start with `resticprofile_backup_` have the reference's names, which dashboards use.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,14 +16,11 @@ import msgspec
 from resticprof.model import expansion
 from resticprof.model.run import HttpRequest, Outcome, Report, StepReport, Summary
 from resticprof.model.types import Secret, Text, public, reveal
+from resticprof.monitors import exposition
+from resticprof.monitors.exposition import Family, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-PROTOBUF = (
-    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
-)
 
 BACKUP = "resticprofile_backup_"
 LAST_SUCCESS = "resticprof_last_success_timestamp_seconds"
@@ -54,25 +49,6 @@ RUN_NUMBERS = {
     ),
 }
 """Metric to the field of the summary and the help text; each has a label `command`."""
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One value of a metric. Labels are sorted by name."""
-
-    labels: tuple[tuple[str, str], ...]
-    value: float
-
-    def label(self, name: str) -> str:
-        """The value of a label; empty when it has none of this name."""
-        return dict(self.labels).get(name, "")
-
-
-class Family(msgspec.Struct, frozen=True):
-    """All values of one metric. Every metric here is a gauge."""
-
-    name: str
-    help: str
-    samples: tuple[Sample, ...]
 
 
 # ---- from a run to metrics --------------------------------------------------------------------
@@ -190,20 +166,7 @@ def _names_made_valid(labels: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-# ---- text ---------------------------------------------------------------------------------------
-
-
-def text(metrics: Iterable[Family]) -> str:
-    """The text format, version 0.0.4."""
-    lines = []
-    for family in metrics:
-        help_text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-        lines += [f"# HELP {family.name} {help_text}", f"# TYPE {family.name} gauge"]
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in sample.labels)
-            shown = f"{family.name}{{{labels}}}" if labels else family.name
-            lines.append(f"{shown} {sample.value!r}")
-    return "".join(f"{line}\n" for line in lines)
+# ---- the file of node_exporter ---------------------------------------------------------------
 
 
 def updated(old: str, report: Report, metrics: Iterable[Family]) -> str:
@@ -219,14 +182,14 @@ def updated(old: str, report: Report, metrics: Iterable[Family]) -> str:
                 sample for sample in family.samples if not _outdated(family.name, sample, report)
             ),
         )
-        for family in _read(old)
+        for family in exposition.read(old)
     }
     for family in metrics:
         new = {sample.labels for sample in family.samples}
         others = kept[family.name].samples if family.name in kept else ()
         stays = tuple(sample for sample in others if sample.labels not in new)
         kept[family.name] = msgspec.structs.replace(family, samples=(*stays, *family.samples))
-    return text(kept[name] for name in sorted(kept) if kept[name].samples)
+    return exposition.text(kept[name] for name in sorted(kept) if kept[name].samples)
 
 
 def _outdated(name: str, sample: Sample, report: Report) -> bool:
@@ -237,75 +200,6 @@ def _outdated(name: str, sample: Sample, report: Report) -> bool:
     if name.endswith("_build_info"):
         return True
     return name.startswith("resticprof_last_run_") and sample.label("command") in _steps(report)
-
-
-def _read(old: str) -> Iterable[Family]:
-    """The families of a text; lines that cannot be read are left out."""
-    found: dict[str, Family] = {}
-    helps: dict[str, str] = {}
-    for line in old.split("\n"):
-        if comment := re.match(r"# HELP (\S+) (.*)", line):
-            helps[comment[1]] = comment[2].replace(r"\n", "\n").replace(r"\\", "\\")
-        elif sample := re.match(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? +(\S+)$", line):
-            name, inside, value = sample.groups()
-            pairs = re.findall(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"', inside or "")
-            labels = tuple(sorted((label, _unescaped(text)) for label, text in pairs))
-            family = found.get(name, Family(name, helps.get(name, ""), ()))
-            try:
-                new = Sample(labels, _number(value))
-            except ValueError:
-                continue
-            found[name] = msgspec.structs.replace(family, samples=(*family.samples, new))
-    return found.values()
-
-
-def _number(value: str) -> float:
-    return int(value) if re.fullmatch(r"-?\d+", value) else float(value)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
-def _unescaped(value: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], value)
-
-
-# ---- protocol buffers ---------------------------------------------------------------------------
-
-
-def protobuf(metrics: Iterable[Family]) -> bytes:
-    """Delimited `io.prometheus.client.MetricFamily` messages, written by hand: five small types."""
-    messages = (
-        _field(1, family.name.encode())
-        + _field(2, family.help.encode())
-        + b"\x18\x01"  # type: GAUGE
-        + b"".join(_field(4, _metric(sample)) for sample in family.samples)
-        for family in metrics
-    )
-    return b"".join(_varint(len(message)) + message for message in messages)
-
-
-def _metric(sample: Sample) -> bytes:
-    labels = (
-        _field(1, _field(1, name.encode()) + _field(2, value.encode("utf-8", "replace")))
-        for name, value in sample.labels
-    )
-    gauge = b"\x09" + struct.pack("<d", sample.value)
-    return b"".join(labels) + _field(2, gauge)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    parts.append(number)
-    return bytes(parts)
 
 
 # ---- Pushgateway --------------------------------------------------------------------------------
@@ -334,11 +228,12 @@ def push(report: Report, target: Push) -> HttpRequest | None:
     for name, value in target.grouping.items():
         path += f"/{_segment(name, value)}"
     in_text = target.format == "text"
+    body = exposition.text(metrics).encode("utf-8", "replace")
     return HttpRequest(
         method="POST",
         url=Secret(_joined(reveal(target.url), path), public=_joined(public(target.url), path)),
-        headers=(("Content-Type", TEXT if in_text else PROTOBUF),),
-        body=text(metrics).encode("utf-8", "replace") if in_text else protobuf(metrics),
+        headers=(("Content-Type", exposition.TEXT if in_text else exposition.PROTOBUF),),
+        body=body if in_text else exposition.protobuf(metrics),
         accept=(200, 202),
     )
 

@@ -12,7 +12,9 @@ from resticprof.errors import UsageError
 if TYPE_CHECKING:
     from resticprof.model.monitor import Monitor
 
-HELPERS = frozenset({"message", "payload", "prometheus", "registry", "request", "talk", "utf8"})
+HELPERS = frozenset(
+    {"exposition", "message", "payload", "prometheus", "registry", "request", "talk", "utf8"}
+)
 """Everything else in this folder is a service."""
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from resticprof.model.config import Global
     from resticprof.model.run import Report
+    from resticprof.monitors.exposition import Family
     from resticprof.runs.plan import Plan
 
 log = logging.getLogger("resticprof")
@@ -51,7 +52,7 @@ def _metrics(plan: Plan, report: Report, global_: Global) -> None:
         _attempt("prometheus-push", lambda: _push(report, target, global_))
 
 
-def _save(file: str, report: Report, families: tuple[prometheus.Family, ...]) -> None:
+def _save(file: str, report: Report, families: tuple[Family, ...]) -> None:
     with turns.exclusive(file):
         old = (
             Path(file).read_text(encoding="utf-8", errors="replace") if Path(file).exists() else ""

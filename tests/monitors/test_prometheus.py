@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from resticprof.model.masking import url_secret
 from resticprof.model.run import Failure, Outcome, Report, StepReport, Summary
-from resticprof.monitors import prometheus
+from resticprof.monitors import exposition, prometheus
 from resticprof.monitors.prometheus import Push
 
 START = datetime(2026, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
@@ -149,7 +149,7 @@ def values(report, labels=None):
 
 
 def test_backup_in_text():
-    assert prometheus.text(prometheus.families(REPORT)) == TEXT
+    assert exposition.text(prometheus.families(REPORT)) == TEXT
 
 
 def test_run_that_failed_before_restic_has_status_0_and_no_numbers():
@@ -239,7 +239,7 @@ def test_labels_are_added_and_ours_win():
 
 
 def test_label_values_are_escaped():
-    text = prometheus.text(prometheus.families(REPORT, {"odd": 'a"b\\c\nd'}))
+    text = exposition.text(prometheus.families(REPORT, {"odd": 'a"b\\c\nd'}))
     assert r'odd="a\"b\\c\nd"' in text
 
 
@@ -247,7 +247,7 @@ def test_label_values_are_escaped():
 def test_text_is_read_back_as_it_was_written(labels):
     families = prometheus.families(NEVER_STARTED, labels)
     other = changed(profile="other", outcome=Outcome.SKIPPED)
-    assert prometheus.updated(prometheus.text(families), other, ()) == prometheus.text(families)
+    assert prometheus.updated(exposition.text(families), other, ()) == exposition.text(families)
 
 
 def test_file_keeps_other_profiles_and_other_commands():
@@ -287,7 +287,7 @@ def test_nonsense_in_the_file_is_left_out():
 
 @pytest.mark.needs("promtool")
 def test_promtool_accepts_the_text():
-    text = prometheus.text(prometheus.families(REPORT, {"odd": 'a"b\\c\nd', "é": "ü"}))
+    text = exposition.text(prometheus.families(REPORT, {"odd": 'a"b\\c\nd', "é": "ü"}))
     done = subprocess.run(
         ["promtool", "check", "metrics"], input=text, check=False, capture_output=True, text=True
     )
