@@ -29,6 +29,7 @@ import signal
 import time
 from typing import IO, TYPE_CHECKING
 
+from resticprof.model.run import Result
 from resticprof.system import processes, service
 from resticprof.system.feed import FAILED
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import subprocess  # noqa: TID251 - its type
     from collections.abc import Callable, Iterator
 
+    from resticprof.model.run import Command
     from resticprof.system.feed import Feed
     from resticprof.system.signals import Bell
     from resticprof.system.streams import Output
@@ -53,7 +55,7 @@ CHUNK = 64 * 1024
 
 
 class Child:
-    """`follow` it to its end, then ask how it ended."""
+    """`follow` it to its end, then ask for the `result`."""
 
     def __init__(
         self,
@@ -81,9 +83,10 @@ class Child:
         self._family: dict[int, int] = {}  # what the child started, and when that began
         self._group = os.getpgid(process.pid)
         self._starve_at = math.inf  # when its input ends, because it was told to stop
-        self.interrupted = 0
-        self.timed_out = False
-        self.ended = math.inf
+        self._started = time.monotonic()
+        self._ended = math.inf
+        self._timed_out = False
+        self.interrupted = 0  # the last signal to us
 
     def follow(self, on_start: Callable[[int], None] | None) -> None:
         """Return when the child has ended; it ends early when a receiver of its output fails."""
@@ -104,6 +107,18 @@ class Child:
         finally:
             for pipe in self._pipes:
                 pipe.close()
+
+    def result(self, command: Command) -> Result:
+        """How it ended. A signal counts as what ended it only if it failed."""
+        return Result(
+            command=command,
+            exit_code=self._process.returncode,
+            stdout=self._outputs[0].text,
+            stderr=self._outputs[1].text,
+            seconds=self._ended - self._started,
+            timed_out=self._timed_out,
+            interrupted=self.interrupted if self._process.returncode else 0,
+        )
 
     def _listen(self) -> None:
         with selectors.DefaultSelector() as selector, _end_of(self._process.pid) as end:
@@ -130,19 +145,19 @@ class Child:
     def _running(self) -> bool:
         if self._process.poll() is None:
             return True
-        self.ended = min(self.ended, time.monotonic())
+        self._ended = min(self._ended, time.monotonic())
         return False
 
     def _worth_listening(self, heard: float) -> bool:
         """Something that the child left behind may hold its output open for ever."""
         now = time.monotonic()
-        silence = now - max(heard, self.ended)
-        return bool(self._pipes) and silence < LINGER and now - self.ended < 10 * LINGER
+        silence = now - max(heard, self._ended)
+        return bool(self._pipes) and silence < LINGER and now - self._ended < 10 * LINGER
 
     def _outlived(self) -> bool:
         """Whether the child, which was told to stop, left something that still runs."""
         if self._patient and self._requests:
-            return time.monotonic() - self.ended < PATIENCE and bool(self._relatives())
+            return time.monotonic() - self._ended < PATIENCE and bool(self._relatives())
         return bool(self._plan and self._relatives())
 
     def _pause(self, *, blind: bool) -> float | None:
@@ -180,7 +195,7 @@ class Child:
         if now >= self._deadline:
             self._deadline = math.inf
             if not self._requests:
-                self.timed_out = True
+                self._timed_out = True
                 self._stop()
         while self._plan and self._plan[0][0] <= now:
             self._send(self._plan.pop(0)[1])

@@ -9,7 +9,6 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,7 +70,6 @@ def run(
         fill = _input_of(streams)
         feed = Feed(fill, signals, bell) if fill else None
         stdin = stack.enter_context(feed or _plain_input(streams.stdin))
-        started = time.monotonic()
         try:
             process = _start(command, streams, stdin)
         except (OSError, ValueError) as error:
@@ -80,21 +78,12 @@ def run(
             feed.handed_over()
         child = Child(process, outputs, bell, feed, patient=patient, timeout=timeout)
         child.follow(on_start)
-    failure = feed.failure if feed else None
-    interrupted = child.interrupted if process.returncode else 0
-    if child.interrupted and (interrupted or failure):
+    result, failure = child.result(command), feed.failure if feed else None
+    if child.interrupted and (result.interrupted or failure):
         signals.acknowledge()
-    if failure and not interrupted:
+    if failure and not result.interrupted:
         raise failure
-    return Result(
-        command=command,
-        exit_code=process.returncode,
-        stdout=outputs[0].text,
-        stderr=outputs[1].text,
-        seconds=child.ended - started,
-        timed_out=child.timed_out,
-        interrupted=interrupted,
-    )
+    return result
 
 
 def ask(command: Command, *, timeout: float | None = None) -> Result:
