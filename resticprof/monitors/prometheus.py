@@ -212,7 +212,6 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     job: str | None = None  # `$command` is replaced; None: `<profile>.<command>`
     format: str = "text"  # or protobuf
     labels: Mapping[str, str] = {}
-    grouping: Mapping[str, str] = {}  # further labels that name the group, besides the job
 
 
 def push(report: Report, target: Push) -> HttpRequest | None:
@@ -224,9 +223,7 @@ def push(report: Report, target: Push) -> HttpRequest | None:
     metrics = families(report, labels)  # the gateway refuses metrics that have a job of their own
     if not metrics:
         return None
-    path = f"/metrics/{_segment('job', job_name(report, target.job))}"
-    for name, value in target.grouping.items():
-        path += f"/{_segment(name, value)}"
+    path = f"/metrics/{_segment(job_name(report, target.job))}"
     in_text = target.format == "text"
     body = exposition.text(metrics).encode("utf-8", "replace")
     return HttpRequest(
@@ -251,11 +248,11 @@ def _joined(url: str, path: str) -> str:
     return ("" if "://" in url else "http://") + url.rstrip("/") + path
 
 
-def _segment(name: str, value: str) -> str:
-    """`job/name`; a value with a slash, or without any character, is sent in base64."""
-    if not value:
-        return f"{name}@base64/="
-    if "/" in value:
-        encoded = base64.urlsafe_b64encode(value.encode("utf-8", "replace")).decode().rstrip("=")
-        return f"{name}@base64/{encoded}"
-    return f"{name}/{quote(value, safe='', errors='replace')}"
+def _segment(job: str) -> str:
+    """`job/name`; a name with a slash, or without any character, is sent in base64."""
+    if not job:
+        return "job@base64/="
+    if "/" in job:
+        encoded = base64.urlsafe_b64encode(job.encode("utf-8", "replace")).decode().rstrip("=")
+        return f"job@base64/{encoded}"
+    return f"job/{quote(job, safe='', errors='replace')}"

@@ -333,10 +333,9 @@ def test_job_is_part_of_the_path(job, path):
     assert url == f"http://gateway:9091{path}"
 
 
-def test_group_can_have_more_labels():
-    target = Push(url="https://g/p", job="j", grouping={"instance": "a/b", "empty": ""})
-    path = "/p/metrics/job/j/instance@base64/YS9i/empty@base64/="
-    assert prometheus.push(REPORT, target).url.reveal() == f"https://g{path}"
+def test_path_of_the_gateway_stays_in_front():
+    url = prometheus.push(REPORT, Push(url="https://g/p", job="$unknown")).url.reveal()
+    assert url == "https://g/p/metrics/job@base64/="
 
 
 def test_credentials_in_the_url_are_not_shown():
