@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from resticprof.model.monitor import Talk
     from resticprof.model.run import Report
-    from resticprof.monitors.request import Pairs
 
 WORDS = {State.START: "Started", State.FINISH: "Finished", State.FAIL: "Failed"}
 
@@ -147,7 +146,7 @@ class Loki(Monitor, kw_only=True):
             for entry in entries
         ]
         stream = {"stream": self._labels(report), "values": values}
-        headers = self._authorization()
+        headers = request.authorization(self.bearer_token, self.username, self.password)
         if self.tenant:
             headers += (("X-Scope-OrgID", self.tenant),)
         push = request.post_json(self.url, {"streams": [stream]}, headers=headers)
@@ -156,13 +155,6 @@ class Loki(Monitor, kw_only=True):
     def _labels(self, report: Report) -> dict[str, str]:
         known = placeholders(report)
         return {name: known.get(value, value) for name, value in self.labels.items()}
-
-    def _authorization(self) -> Pairs:
-        if self.bearer_token is not None:
-            return request.bearer(self.bearer_token)
-        if self.username and self.password is not None:
-            return request.basic(self.username, self.password)
-        return ()
 
     def check(self) -> list[str]:
         """What Loki would refuse, when there is nobody left to hear of it."""

@@ -15,7 +15,6 @@ from resticprof.monitors import message, payload, request, utf8
 
 if TYPE_CHECKING:
     from resticprof.model.monitor import Talk
-    from resticprof.monitors.request import Pairs
 
 PRIORITIES = {"max": 5, "urgent": 5, "high": 4, "default": 3, "low": 2, "min": 1}
 
@@ -104,7 +103,8 @@ class Ntfy(Monitor, kw_only=True):
         }
         if self.sequence:
             data["sequence_id"] = event.report.run_id
-        yield request.post_json(self.url, _fitting(data), headers=self._authorization())
+        login = request.authorization(self.access_token, self.username, self.password)
+        yield request.post_json(self.url, _fitting(data), headers=login)
 
     def _about(self, event: Event) -> NtfyMessage:
         tables = {
@@ -122,13 +122,6 @@ class Ntfy(Monitor, kw_only=True):
         head = "\n\n".join(part for part in (text, error_block(event.report)) if part)
         lines = payload.texts(event.report, self.verbosity)
         return payload.composed(head, lines, limit=MESSAGE_SIZE)
-
-    def _authorization(self) -> Pairs:
-        if self.access_token is not None:
-            return request.bearer(self.access_token)
-        if self.username and self.password is not None:
-            return request.basic(self.username, self.password)
-        return ()
 
     def check(self) -> list[str]:
         """Half a login, and priorities that there are not."""

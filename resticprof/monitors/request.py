@@ -112,6 +112,13 @@ def basic(username: Text, password: Text) -> Pairs:
     return (("Authorization", Secret(f"Basic {pair}", public=f"Basic {MASK}")),)
 
 
+def authorization(token: Text | None, username: Text, password: Text | None) -> Pairs:
+    """By the token, or else by user and password; nothing without either."""
+    if token is not None:
+        return bearer(token)
+    return basic(username, password) if username and password is not None else ()
+
+
 def url_problems(key: str, url: Text) -> list[str]:
     """What is wrong with a URL, as far as it is known before it is used."""
     text = known(url)
