@@ -39,6 +39,7 @@ def test_the_profile_of_the_example_sends_the_documented_hooks(example):
     shown = example.run(*words).expect(0).out
     assert "/start" in shown
     assert "HEAD" in shown
+    assert "\n         ${ERROR}\n\n         ${ERROR_STDERR}\n" in shown
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,6 @@ def _requests(label: str, requests: tuple[Webhook, ...]) -> Iterator[str]:
         for header in request.headers:
             yield f"         {header.name}: {header.value}"
         if request.body:
-            yield f"         {request.body}"
+            yield textwrap.indent(str(request.body), "         ")
         elif request.body_template:
             yield f"         body from {request.body_template}"
