@@ -34,7 +34,8 @@ class Configuration:
 
     `problems` are what is wrong with the shared part; values that cannot be used have their
     defaults. `unknown` are keys that nobody knows, `advice` is what works, but not as it was meant.
-    Without `reveal` no secret reference of this part is followed.
+    `env_files` are what templates got from `{{ env }}`, by profile, once it was rendered. Without
+    `reveal` no secret reference of this part is followed.
     """
 
     def __init__(
@@ -45,9 +46,7 @@ class Configuration:
         reveal: bool = True,
     ) -> None:
         self.files = files
-        self._env_files = (
-            {} if env_files is None else env_files
-        )  # `{{ env }}`, filled when a profile is rendered
+        self._env_files = {} if env_files is None else env_files
         self.file = files.main
         self._document = files.document(FIRST_NAME)
         self.version = self._document.version
@@ -171,10 +170,8 @@ class Configuration:
         if _changes_directory(node):
             converter.directory = absolute
         found = profiles.profile(converter, node, name, self._shared)
-        if name in self._env_files:
-            found = msgspec.structs.replace(
-                found, env_file=(*found.env_file, self._env_files[name])
-            )
+        if env_file := self._env_files.get(name):
+            found = msgspec.structs.replace(found, env_file=(*found.env_file, env_file))
         return converter, found
 
     # ---- reading ------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def is_secret_name(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
 
 
-def variable_secret(name: str, value: str) -> Secret | str:
+def variable_secret(name: str, value: str) -> Text:
     """The value of an environment variable, secret if its name or its text says so."""
     if name in _HARMLESS_NAMES:
         return value
@@ -189,12 +189,12 @@ def header_value(name: str, value: Text) -> Text:
     return Secret(value)
 
 
-def body_secret(text: str) -> Secret | str:
+def body_secret(text: str) -> Text:
     """The body of an HTTP request; it is shown when it holds nothing but variables."""
     return text if _is_variable(text) else Secret(text)
 
 
-def named_secret(name: str, value: str) -> Secret | str:
+def named_secret(name: str, value: str) -> Text:
     """A value of which only the key is known: secret as a whole by its name, or in parts."""
     name = name.replace("-", "_")
     if is_secret_name(f"x_{name}") and not name.endswith(("_file", "_hint")):
