@@ -72,7 +72,7 @@ class Starter:
             restic=self._session.restic,
             global_=self._session.global_,
             host=self._session.host,
-            environment=self._around.variables(),
+            environment=self._around.variables.of_restic(),
             warn=self._session.warn,
             miss=collector.could_not_read,
             quiet=invocation.quiet,

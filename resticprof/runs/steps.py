@@ -69,7 +69,7 @@ class Steps:
     def _alone(self) -> Iterator[None]:
         """Two runs that create the same repository at the same time would make it useless."""
         with contextlib.ExitStack() as stack:
-            for claim in sorted(claims.claims(self._plan, self._around.variables())):
+            for claim in sorted(claims.claims(self._plan, self._around.variables.of_restic())):
                 stack.enter_context(turns.one_at_a_time(claim))
             yield
 

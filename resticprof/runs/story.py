@@ -95,6 +95,11 @@ class Story:
     # ---- what is told -------------------------------------------------------------------
 
     @property
+    def decided(self) -> bool:
+        """Whether the run has failed, or is over: what is still to be done is done in any case."""
+        return self.failure is not None or self.ended is not None
+
+    @property
     def state(self) -> State:
         """The run in one word, for monitors and texts; the last one is the terminal event."""
         if self.outcome is None:

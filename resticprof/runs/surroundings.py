@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
-from resticprof.errors import Error
 from resticprof.model import masking
 from resticprof.model import report as reports
 from resticprof.model.run import Event, Report, State
-from resticprof.model.types import Text, reveal
 from resticprof.runs import hooks, template_data
 from resticprof.runs.hooks import Shell
-from resticprof.system import environment
+from resticprof.runs.variables import ORIGIN, RESULTS, Variables
 from resticprof.telling import webhooks
 
 if TYPE_CHECKING:
@@ -27,48 +24,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("resticprof")
 
-RESULTS = frozenset(
-    {
-        "STATE",
-        "RUN_ID",
-        "SUMMARY",
-        "DURATION",
-        "DURATION_SECONDS",
-        "SNAPSHOT_ID",
-        "FILES_NEW",
-        "FILES_CHANGED",
-        "FILES_UNMODIFIED",
-        "FILES_PROCESSED",
-        "DATA_ADDED",
-        "DATA_ADDED_PACKED",
-        "BYTES_PROCESSED",
-        "WARNING_COUNT",
-    }
-)
-"""Results that hooks find in their environment, unless the profile or the system sets the name."""
-
-ORIGIN = frozenset({"HOSTNAME", "CONFIG_FILE", "REPOSITORY"})
-"""What `on-error` finds there, too. In older hooks these names may mean something else."""
-
-ALWAYS = frozenset({"STATE", "RUN_ID", "SUMMARY"})
-"""Those that every hook finds: who has them all is started by a hook."""
-
 
 class Surroundings:
     """The hooks and requests of one run, with the variables as they are at that moment.
 
-    Once the run has failed or is over, nothing deters them: neither a signal that came before nor
-    a variable that cannot be had.
+    Once it is decided how the run ended, no signal that came before deters them.
     """
 
     def __init__(self, plan: Plan, session: Session, story: Story) -> None:
+        self.variables = Variables(plan, session, story)
         self._plan = plan
         self._session = session
         self._story = story
         self._background: list[webhooks.Messenger] = []
         self._lock: Lock | None = None
         self._begun = False
-        self._missing: set[str] = set()  # variables whose secret has no value
 
     def begin(self, lock: Lock | None) -> None:
         """From here on the profile is ours, and there may be something to clear up."""
@@ -91,61 +61,8 @@ class Surroundings:
             state=state or self._story.state,
             report=report,
             sentence=reports.summary_sentence(report),
-            environment=self._environment(),
+            environment=self.variables.of_texts(),
         )
-
-    @property
-    def _undeterred(self) -> bool:
-        return self._story.failure is not None or self._story.ended is not None
-
-    # ---- environment --------------------------------------------------------------------
-
-    def variables(self) -> dict[str, Text]:
-        """The variables of restic and of hooks; the files are read again each time.
-
-        Those with a secret name are secret, and hidden in the log from now on.
-        """
-        profile = self._plan.profile
-        found = environment.of_profile(files=profile.env_file, variables=self._configured())
-        known = masking.environment(found)
-        self._session.logs.scrubber.learn(masking.secrets_in((profile, known)))
-        return {**known, **self._plan.names}
-
-    def _configured(self) -> dict[str, str]:
-        """`env`. Raises `SecretError` for a reference that leads to no value.
-
-        It is asked once: in the failure path, each hook would wait for it again.
-        """
-        found = {}
-        for name, value in self._plan.profile.env.items():
-            try:
-                if name not in self._missing:
-                    found[name] = reveal(value)
-            except Error as error:
-                self._missing.add(name)
-                if not self._undeterred:
-                    raise
-                log.warning("env: `%s` is missing: %s", name, error)
-        return found
-
-    def _environment(self) -> dict[str, str]:
-        """The same as plain text, without what is told of a run whose hook we are."""
-        told = RESULTS | reports.ERROR_NAMES if os.environ.keys() >= ALWAYS else frozenset()
-        return {
-            name: reveal(value)
-            for name, value in self.variables().items()
-            if not (name in told and os.environ.get(name) == reveal(value))
-        }
-
-    def _hook_environment(self, names: frozenset[str] = RESULTS) -> dict[str, str]:
-        """The same, with the results so far and the error context."""
-        event = self.event()
-        results = reports.variables(event)
-        return {
-            **{name: results[name] for name in names & results.keys()},
-            **event.environment,
-            **hooks.failure_variables(self._story.failure),
-        }
 
     # ---- shell hooks --------------------------------------------------------------------
 
@@ -198,12 +115,12 @@ class Surroundings:
         further = {hooks.variable_of(name): value for name, value in (values or {}).items()}
         return Shell(
             path=self._session.shell,
-            environment=lambda: {**self._hook_environment(names), **further},
+            environment=lambda: {**self.variables.of_hooks(self.event(), names), **further},
             timeout=float(limit) if limit else None,
             signals=self._session.signals,
             streams=self._session.routes.of_hooks(),
             on_start=self.note_child,
-            undeterred=self._undeterred,
+            undeterred=self._story.decided,
         )
 
     # ---- HTTP hooks ---------------------------------------------------------------------
@@ -212,7 +129,7 @@ class Surroundings:
         """Send HTTP hooks; a failure is one warning and changes nothing."""
         if not requests:
             return
-        if self._undeterred:
+        if self._story.decided:
             self._session.signals.acknowledge()
         with self._story.spared():
             self._background += webhooks.send(requests, self._sending())
