@@ -11,6 +11,7 @@ import time
 import pytest
 
 from resticprof import __version__
+from tests.kit.lost_output import to_full_disk, without_reader
 
 PROFILES = """
 version = "1"
@@ -290,16 +291,7 @@ def test_wait_keeps_the_message_of_a_failure_on_the_terminal(profiles):
     "words", [["profiles"], ["version"], ["--dry-run", "home.check"], ["-n", "home", "show"]]
 )
 def test_full_disk_for_the_result_of_our_command_is_an_error_without_a_traceback(profiles, words):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "resticprof", *words],
-            cwd=profiles.path,
-            env=profiles.env,
-            check=False,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    done = to_full_disk(profiles, *words)
     assert done.returncode == 74
     said = "resticprof: cannot write to standard output: No space left on device\n"
     assert done.stderr.endswith(said)
@@ -307,16 +299,5 @@ def test_full_disk_for_the_result_of_our_command_is_an_error_without_a_traceback
 
 
 def test_reader_that_has_enough_is_told_nothing(profiles):
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "resticprof", "profiles"],
-        cwd=profiles.path,
-        env=profiles.env,
-        check=False,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(writing)
+    done = without_reader(profiles, "profiles")
     assert (done.returncode, done.stderr) == (141, "")

@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from tests.kit.lost_output import to_full_disk, without_reader
+
 PROFILES = """
 version = "1"
 [default]
@@ -214,34 +216,6 @@ MY_PASSWORD = "not-to-be-seen"
 
 
 # ---- a stream that takes nothing more ---------------------------------------------------------
-
-
-def to_full_disk(profiles, *words, stream=1):
-    line = f'exec {sys.executable} -m resticprof "$@" {stream}>/dev/full'
-    return subprocess.run(
-        ["sh", "-c", line, "sh", *words],
-        cwd=profiles.path,
-        env=profiles.env,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-
-def without_reader(profiles, *words):
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "resticprof", *words],
-        cwd=profiles.path,
-        env=profiles.env,
-        check=False,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(writing)
-    return done
 
 
 @pytest.mark.parametrize("broken", [to_full_disk, without_reader])
