@@ -10,26 +10,13 @@ import time
 import pytest
 
 from tests.kit.broken import dead
-from tests.kit.scene import Scene
-
-ALARM = [
-    "GET /send-after-fail",
-    "run-after-fail backup",
-    "run-after-fail",
-    "POST /ping/fail",
-    "on-error",
-]
-END = ["run-finally backup", "run-finally", "GET /send-finally"]
+from tests.kit.scene import ALARM, END, Scene
 
 
 @pytest.fixture
 def scene(tmp_path):
     with Scene(tmp_path) as scene:
         yield scene
-
-
-def alarm(scene):
-    return [line for line in scene.log if line in ALARM]
 
 
 # ---- disks ----------------------------------------------------------------------------------
@@ -66,7 +53,7 @@ def test_full_disk_for_the_lock_file_is_told(scene):
     scene.lock_file.parent.joinpath("log").write_text("")
     scene.change(f'lock = "{scene.lock_file}"', 'lock = "/dev/full/lock"')
     scene.run().expect(1)
-    assert alarm(scene) == ALARM
+    assert scene.noted(ALARM) == ALARM
 
 
 # ---- servers --------------------------------------------------------------------------------
@@ -137,7 +124,7 @@ def test_file_name_that_is_not_utf8_does_not_silence_the_failure(scene):
     )
     scene.fail("restic backup")
     scene.run().expect(1)
-    assert alarm(scene) == ALARM[1:]
+    assert scene.noted(ALARM) == ALARM[1:]
     [request] = [one for one in scene.server.requests if one.path == "/send-after-fail"]
     assert f"{folder}/bad?" in request.text
 
@@ -195,7 +182,7 @@ def sabotage(scene, module, function):
 def test_mistake_of_ours_runs_the_failure_path_and_exits_with_70(scene):
     sabotage(scene, "resticprof.restic.output", "collector")
     outcome = scene.run().expect(70)
-    assert [line for line in scene.log if line in ALARM + END] == ALARM + END
+    assert scene.noted(ALARM + END) == ALARM + END
     assert "Traceback" in outcome.err
     assert "internal error, please report it: KeyError: 'a mistake of ours'" in outcome.err
     assert not scene.lock_file.exists()
@@ -205,7 +192,7 @@ def test_mistake_of_ours_in_the_failure_path_does_not_hide_the_failure(scene):
     sabotage(scene, "resticprof.telling.webhooks", "build")
     scene.fail("restic backup", 12)
     outcome = scene.run().expect(12)
-    assert alarm(scene) == ALARM[1:]
+    assert scene.noted(ALARM) == ALARM[1:]
     assert "backup on profile 'home': exit status 12" in outcome.err
 
 

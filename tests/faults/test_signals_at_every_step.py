@@ -10,7 +10,7 @@ import pytest
 
 from resticprof.errors import LockedError
 from resticprof.system import lock
-from tests.kit.scene import Scene
+from tests.kit.scene import ALARM, END, Scene
 
 WORK = (
     "run-before",
@@ -38,14 +38,6 @@ AFTER_A_FAILURE = (
 )
 AFTER_SUCCESS = ("/ping", "run-finally backup", "run-finally", "/send-finally")
 
-ALARM = [
-    "GET /send-after-fail",
-    "run-after-fail backup",
-    "run-after-fail",
-    "POST /ping/fail",
-    "on-error",
-]
-END = ["run-finally backup", "run-finally", "GET /send-finally"]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
@@ -125,7 +117,7 @@ def test_signal_during_the_work_fails_the_run_and_leaves_nothing(shots, step):
         assert shot.code == 128 + shot.number, shot.err
         once = [*ALARM, *END]
         assert shot.count(*once) == dict.fromkeys(once, 1)
-        assert [line for line in shot.scene.log if line in once] == once
+        assert shot.scene.noted(once) == once
         assert shot.count("POST /ping") == {"POST /ping": 0}
         assert shot.seconds < 5
         expect_nothing_left(shot)

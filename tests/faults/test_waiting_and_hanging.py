@@ -79,7 +79,7 @@ def test_signal_ends_the_wait_for_the_repository_and_the_failure_is_told(scene):
     assert seconds_to_end(process, signal.SIGINT) < 5
     assert process.returncode == 128 + signal.SIGINT
     assert scene.log.count("restic check") == 1
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
     assert not scene.lock_file.exists()
 
 
@@ -94,7 +94,7 @@ def test_signal_ends_the_run_while_a_stale_lock_is_removed(scene):
     assert seconds_to_end(process, signal.SIGINT) < 5
     assert process.returncode == 128 + signal.SIGINT
     assert scene.log.count("restic check") == 1
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
 
 
 def test_signal_ends_the_run_while_restic_is_asked_for_its_version(scene):
@@ -104,7 +104,7 @@ def test_signal_ends_the_run_while_restic_is_asked_for_its_version(scene):
     scene.wait_at("version")
     assert seconds_to_end(process, signal.SIGINT) < 5
     assert process.returncode == 128 + signal.SIGINT
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
 
 
 def test_signal_ends_the_run_while_a_secret_is_fetched(scene):
@@ -114,7 +114,7 @@ def test_signal_ends_the_run_while_a_secret_is_fetched(scene):
     scene.wait_at("secret")
     assert seconds_to_end(process, signal.SIGTERM) < 5
     assert process.returncode == 128 + signal.SIGTERM
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
     assert not scene.lock_file.exists()
 
 
@@ -135,7 +135,7 @@ def test_signal_does_not_wait_for_several_silent_servers(scene, background):
     scene.wait_at("/other")
     assert seconds_to_end(process, signal.SIGINT) < 5
     assert process.returncode == 128 + signal.SIGINT
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
 
 
 def test_second_signal_ends_the_wait_for_a_failure_request(scene):
@@ -147,7 +147,7 @@ def test_second_signal_ends_the_wait_for_a_failure_request(scene):
     scene.wait_at("/send-after-fail")
     assert seconds_to_end(process, signal.SIGINT) < 5
     assert process.returncode == 128 + signal.SIGINT
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
 
 
 # ---- stubborn hooks -------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_second_signal_is_term_for_a_hook_that_ignores_interrupts(scene):
     assert seconds_to_end(process, signal.SIGINT, signal.SIGINT) < 4
     assert process.returncode == 128 + signal.SIGINT
     assert "told to stop" in scene.log
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
     assert not scene.alive()
 
 
@@ -176,7 +176,7 @@ def test_third_signal_kills_a_hook_that_ignores_everything(scene):
     process = started(scene, "stubborn")
     assert seconds_to_end(process, *[signal.SIGTERM] * 3) < 4
     assert process.returncode == 128 + signal.SIGTERM
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
     assert not scene.alive()
 
 
@@ -189,7 +189,7 @@ def test_restic_is_never_killed_however_often_we_are_asked(scene):
     process = started(scene, "restic backup")
     seconds_to_end(process, *[signal.SIGTERM] * 4)
     assert process.returncode == 128 + signal.SIGTERM
-    assert [line for line in scene.log if line in ("INT", "TERM")] == ["INT", *["TERM"] * 3]
+    assert scene.noted(["INT", "TERM"]) == ["INT", *["TERM"] * 3]
     assert "end" in scene.log
 
 
@@ -199,7 +199,7 @@ def test_hook_time_limit_ends_a_hook_and_what_it_started(scene):
     scene.block("run-before")
     outcome = scene.run().expect(1)
     assert "run-before on profile 'home': stopped after" in outcome.err
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
     assert not scene.alive()
 
 
@@ -208,5 +208,5 @@ def test_time_limit_of_restic_is_an_interrupt(scene):
     scene.block("restic backup")
     outcome = scene.run().expect(130)
     assert "backup on profile 'home': stopped after" in outcome.err
-    assert [line for line in scene.log if line in ALARM] == ALARM
+    assert scene.noted(ALARM) == ALARM
     assert not scene.alive()

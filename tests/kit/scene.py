@@ -90,6 +90,18 @@ send-after-fail = {{ url = "{url}/send-after-fail" }}
 send-finally = {{ url = "{url}/send-finally" }}
 """
 
+ALARM = [
+    "GET /send-after-fail",
+    "run-after-fail backup",
+    "run-after-fail",
+    "POST /ping/fail",
+    "on-error",
+]
+"""What is noted after a failure of a backup, ..."""
+
+END = ["run-finally backup", "run-finally", "GET /send-finally"]
+"""... and at the end of any."""
+
 
 class Scene:
     """A project whose run can be watched, blocked and broken: `with Scene(tmp_path) as scene:`."""
@@ -194,6 +206,10 @@ class Scene:
     def log(self) -> list[str]:
         """The same without the indentation."""
         return [line.strip() for line in self.lines]
+
+    def noted(self, names: list[str]) -> list[str]:
+        """Which of these were noted, in their order."""
+        return [line for line in self.log if line in names]
 
     def alive(self) -> list[int]:
         """Every process of this scene that still runs, our program included."""
