@@ -13,6 +13,7 @@ from resticprof.cli import render
 from resticprof.cli.app import app
 from resticprof.cli.log import logging_for
 from resticprof.cli.opening import open_configuration, read_configuration
+from resticprof.runs.selection import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from resticprof.model.run import Invocation
@@ -85,7 +86,7 @@ def show(
     text = _explained_text if explain else render.block
     with logging_for(invocation) as logs:
         configuration = open_configuration(invocation, reveal=False)
-        parts: Any = look(configuration, invocation.name or "default")
+        parts: Any = look(configuration, invocation.name or DEFAULT_PROFILE)
     blocks = (text(title, part) for title, part in parts.items())
     render.write(logs.scrubber.hide(render.json_text(parts) if json else "\n".join(blocks)))
 

@@ -13,6 +13,7 @@ from resticprof.cli.app import app
 from resticprof.cli.inspect import Json
 from resticprof.cli.opening import open_configuration
 from resticprof.model.run import Invocation, State
+from resticprof.runs.selection import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from resticprof.runs.session import Session
@@ -86,7 +87,7 @@ def flush(ctx: typer.Context, json: Json = False) -> None:
 
 
 def _name(invocation: Invocation) -> str:
-    return invocation.name or "default"
+    return invocation.name or DEFAULT_PROFILE
 
 
 @contextlib.contextmanager

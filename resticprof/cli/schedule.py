@@ -15,6 +15,7 @@ from resticprof.cli.inspect import Json
 from resticprof.cli.opening import open_configuration
 from resticprof.errors import UsageError
 from resticprof.model.types import Duration
+from resticprof.runs.selection import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from resticprof.commands.schedule import Selection
@@ -155,7 +156,9 @@ def _opened(
 
     with logging_for(invocation):
         configuration = open_configuration(invocation)
-        name = None if everything else jobs.spelled(configuration, invocation.name or "default")
+        name = (
+            None if everything else jobs.spelled(configuration, invocation.name or DEFAULT_PROFILE)
+        )
         file = os.path.abspath(configuration.file)
         chosen = frozenset(commands or ())
         yield configuration, Selection(config_file=file, name=name, commands=chosen)
