@@ -97,10 +97,9 @@ def _exchange(request: HttpRequest, transport: Transport) -> HttpResponse:
     import httpx
 
     host = _host(reveal(request.url))
-    client = _client(transport, direct=is_direct(host))
     try:
         private = {name for name, value in request.headers if isinstance(value, Secret)}
-        answer = _followed(_built(request, client), client, transport, private)
+        answer = _followed(_built(request, _client(transport, host)), transport, private)
         try:
             body = _beginning(answer)
         finally:
@@ -130,9 +129,7 @@ def _built(request: HttpRequest, client: httpx.Client) -> httpx.Request:
     return built
 
 
-def _followed(
-    request: httpx.Request, client: httpx.Client, transport: Transport, private: set[str]
-) -> httpx.Response:
+def _followed(request: httpx.Request, transport: Transport, private: set[str]) -> httpx.Response:
     """The answer at the end of all redirects, unread.
 
     No other host gets the `private` headers, and nobody gets them in the clear after TLS.
@@ -140,7 +137,7 @@ def _followed(
     import httpx
 
     for _ in range(REDIRECTS + 1):
-        answer = client.send(request, stream=True)
+        answer = _client(transport, request.url.host).send(request, stream=True)
         onward = answer.next_request
         if onward is None:
             return answer
@@ -204,10 +201,11 @@ def is_direct(host: str) -> bool:
     return False
 
 
-def _client(transport: Transport, *, direct: bool) -> httpx.Client:
+def _client(transport: Transport, host: str) -> httpx.Client:
     """One client for each kind of transport, so that connections are used again."""
     import httpx
 
+    direct = is_direct(host)
     kind = (transport, direct)
     with _guard:
         if kind not in _clients:

@@ -320,6 +320,16 @@ def test_no_proxy_stands_between_us_and_this_machine(server, monkeypatch, no_pro
     assert send(server.url.replace("127.0.0.1", "localhost")).status == 200
 
 
+def test_the_proxy_is_asked_or_not_for_each_redirect(server, monkeypatch):
+    with Server() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        server.reply("/out", 302, headers={"Location": "http://service.example/in"})
+        proxy.reply("/in", 302, headers={"Location": f"{server.url}/home"})
+        assert send(f"{server.url}/out").status == 200
+        assert proxy.lines == ["GET /in"]
+        assert server.lines == ["GET /out", "GET /home"]
+
+
 @pytest.mark.parametrize(
     ("host", "no_proxy", "direct"),
     [
