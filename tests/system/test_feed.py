@@ -16,6 +16,7 @@ from resticprof.system import child, process
 from resticprof.system.feed import OurInput
 from resticprof.system.process import Streams
 from resticprof.system.signals import Signals
+from tests.kit.children import sh
 from tests.kit.project import CHECKOUT
 
 WAITER = """
@@ -30,10 +31,6 @@ sys.exit(130 if seen else 0)
 """Notices an interrupt, but goes on reading to the end, as newer versions of restic do."""
 
 CHILD = Command(argv=(sys.executable, "-S", "-c", WAITER))
-
-
-def sh(line):
-    return Command(argv=("sh", "-c", line))
 
 
 def run(stdin, **options):
