@@ -168,11 +168,3 @@ def exists(name: str, command: str | None = None) -> bool:
     """Whether some version of the command, or of any command, has a flag of this long name."""
     flag = find(name) if command is None else known(command).get(name)
     return flag is not None and flag.name == name
-
-
-def nearest(name: str, command: str | None = None) -> str | None:
-    """The long name that looks most like this one, for "did you mean"."""
-    import difflib
-
-    matches = difflib.get_close_matches(name, names(command), n=1, cutoff=0.7)
-    return matches[0] if matches else None

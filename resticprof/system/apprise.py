@@ -93,15 +93,15 @@ class _Post(threading.Thread):
         self.place = place
         label = notification.labels[place] if place < len(notification.labels) else ""
         self._who = f"`{label}`" if label else f"service {place + 1}"
-        self.failure = LATE.format(who=self._who)  # until it has ended
+        self.failure = LATE.replace("{who}", self._who)  # until it has ended
 
     def run(self) -> None:
         try:
             self._deliver(self._notification, self._notification.urls[self.place])
         except Error as error:
-            self.failure = str(error).format(who=self._who)
+            self.failure = str(error).replace("{who}", self._who)
         except Exception as error:  # noqa: BLE001 - of a library with a hundred plugins
-            self.failure = f"{FAILED.format(who=self._who)}: {type(error).__name__}"
+            self.failure = f"{FAILED.replace('{who}', self._who)}: {type(error).__name__}"
         else:
             self.failure = ""
 

@@ -78,12 +78,6 @@ def test_flag_exists(name, command, there):
     assert flags.exists(name, command) is there
 
 
-def test_misspelt_flag_has_a_nearest_one():
-    assert flags.nearest("exlude", "backup") == "exclude"
-    assert flags.nearest("skip-if-unchange") == "skip-if-unchanged"
-    assert flags.nearest("zzz", "backup") is None
-
-
 def test_bool_takes_no_value():
     known = flags.known("backup")
     assert not known["stdin"].takes_value
