@@ -12,7 +12,7 @@ from resticprof.errors import ConfigError, Error
 from resticprof.model import masking
 from resticprof.model.run import State
 from resticprof.model.types import known
-from resticprof.runs import arguments, execute
+from resticprof.runs import arguments, execute, tell
 from resticprof.runs.selection import Selection
 from resticprof.system import environment
 
@@ -35,7 +35,20 @@ def dry_run(selection: Selection, session: Session, write: Write) -> int:
     """
     if session.configuration.has_profile(selection.name):
         return _profile(selection, session, write)
+    return _group(selection, session, write)
+
+
+def _group(selection: Selection, session: Session, write: Write) -> int:
     group = execute.readable_group(selection.name, session.configuration)
+    monitors = tell.for_run(group.monitors.get(selection.command, ()), session.invocation)
+
+    def told(state: State, when: str = "") -> None:
+        about = rehearsal.event(group, selection.command, session, state)
+        for line in rehearsal.lines(about, monitors, session, when=when):
+            write(line)
+
+    write(f"dry-run: group {group.name}")
+    told(State.START)
     if group.parallel > 1:
         write(f"dry-run: up to {group.parallel} at the same time, on different repositories:")
     codes = []
@@ -47,6 +60,9 @@ def dry_run(selection: Selection, session: Session, write: Write) -> int:
         except Error as error:
             write(f"dry-run: the run would fail: {error}")
             codes.append(error.exit_code)
+    write(f"dry-run: group {group.name}, at its end")
+    told(State.FINISH)
+    told(State.FAIL, "on failure: ")
     return next(filter(None, codes), 0)
 
 
@@ -63,13 +79,18 @@ def _profile(selection: Selection, session: Session, write: Write) -> int:
 def _run(plan: Plan, session: Session) -> Iterator[str]:
     """The documented order of a successful run, then what a failure would add."""
     profile, section = plan.profile, plan.section
+
+    def told(state: State, when: str = "") -> Iterator[str]:
+        about = rehearsal.event(profile, plan.command, session, state)
+        return rehearsal.lines(about, plan.monitors, session, when=when)
+
     if plan.lock and not session.invocation.no_lock:
         yield f"dry-run: lock {plan.lock}"
     yield from _hooks("run-before", profile.run_before)
     if plan.init:
         yield _step(plan, plan.init, session)
     yield from _requests("send-before", section.send_before)
-    yield from rehearsal.lines(plan, session, State.START)
+    yield from told(State.START)
     yield from _hooks(f"run-before {plan.command}", section.run_before)
     for step in plan.steps:
         yield from _input(plan, step)
@@ -77,11 +98,11 @@ def _run(plan: Plan, session: Session) -> Iterator[str]:
     yield from _hooks(f"run-after {plan.command}", section.run_after)
     yield from _requests("send-after", section.send_after)
     yield from _hooks("run-after", profile.run_after)
-    yield from rehearsal.lines(plan, session, State.FINISH)
+    yield from told(State.FINISH)
     yield from _requests("on failure: send-after-fail", section.send_after_fail)
     yield from _hooks(f"on failure: run-after-fail {plan.command}", section.run_after_fail)
     yield from _hooks("on failure: run-after-fail", profile.run_after_fail)
-    yield from rehearsal.lines(plan, session, State.FAIL, when="on failure: ")
+    yield from told(State.FAIL, "on failure: ")
     yield from _hooks("on failure: on-error", plan.on_error)
     yield from _hooks(f"run-finally {plan.command}", section.run_finally)
     yield from _hooks("run-finally", profile.run_finally)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resticprof.model.monitor import Monitor
-    from resticprof.runs.plan import Plan
     from resticprof.runs.session import Session
 
 OUTCOMES = {
@@ -67,12 +66,13 @@ def event(
     )
 
 
-def lines(plan: Plan, session: Session, state: State, *, when: str = "") -> Iterator[str]:
-    """What each service of a run would be told, for a dry run; nothing is sent or started."""
-    about = event(plan.profile, plan.command, session, state)
-    for monitor in plan.monitors:
+def lines(
+    about: Event, monitors: tuple[Monitor, ...], session: Session, *, when: str = ""
+) -> Iterator[str]:
+    """What each service would be told, for a dry run; nothing is sent or started."""
+    for monitor in monitors:
         if monitor.wants(about):
-            title = f"dry-run: {when}{registry.title(monitor)}: {state.value}"
+            title = f"dry-run: {when}{registry.title(monitor)}: {about.state.value}"
             for text in _texts(monitor, about):
                 first, *rest = session.logs.scrubber.scrub(text).splitlines()
                 yield f"{title}: {first}"
