@@ -53,8 +53,14 @@ class StreamErrors:
 
     def feed(self, line: str) -> None:
         """Look at a line of stderr, without its end; what runs reads it on its standard input."""
-        for watch in self._watches:
-            if watch.due(line):
+        for watch in tuple(self._watches):
+            try:
+                due = watch.due(line)
+            except TemplateError as error:
+                log.warning("stream-error: %s; it is not looked for any more", error)
+                self._watches.remove(watch)
+                continue
+            if due:
                 self._react(watch.entry, line)
 
     def _react(self, entry: StreamError, line: str) -> None:

@@ -1,7 +1,7 @@
-"""Regular expressions as Go has them (RE2), on top of Python's.
+"""Regular expressions as Go has them (RE2), on top of the package regex.
 
-Python's engine backtracks: an expression such as `(a+)+$` can take very long here, which
-it never does in Go.
+Its engine backtracks: an expression such as `(a+)+$` can take for ever, which it never does in Go.
+Unlike Python's own engine it can be given a time limit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from resticprof.templates.buffer import Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import regex
+
+LIMIT = 2.0  # seconds for one search
 
 _CLASSES = {
     "alnum": "0-9A-Za-z",
@@ -36,6 +40,7 @@ _CLASSES = {
 _PARTS = r"""
     (?P<literal>\\Q.*?(?:\\E|\Z))
     | \\x\{(?P<code>[0-9A-Fa-f]{1,6})\}
+    | (?P<property>\\[pP](?:\{\^?\w+\}|\w))
     | (?P<escape>\\.)
     | (?P<named>\(\?<(?=[A-Za-z_]))
     | \(\?(?P<flags>[ims-]+)\)
@@ -46,12 +51,14 @@ _PARTS = r"""
     | (?P<brace>\{(?![0-9]+(?:,[0-9]*)?\}))
     | (?P<set>\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])
 """
+_ESCAPES = frozenset("aftnrvxAbBdDsSwW01234567")
+_ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}|\\.", re.DOTALL)
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 
 
 def matches(expression: str, text: str) -> bool:
     """Whether the expression matches somewhere in the text."""
-    return bool(_compiled(expression).search(text))
+    return bool(_search(expression, text, 0))
 
 
 def replace(expression: str, replacement: str, text: str) -> str:
@@ -80,18 +87,25 @@ def split(expression: str, text: str) -> list[str]:
     return pieces
 
 
-def _found(expression: str, text: str) -> Iterator[re.Match[str]]:
+def _search(expression: str, text: str, position: int) -> regex.Match[str] | None:
+    try:
+        return _compiled(expression).search(text, position, timeout=LIMIT)
+    except TimeoutError as error:
+        why = f"takes too long for {len(text)} characters; is a repetition inside of another?"
+        raise TemplateError(f"the regular expression `{expression}` {why}") from error
+
+
+def _found(expression: str, text: str) -> Iterator[regex.Match[str]]:
     """All matches; an empty one that touches the one before does not count in Go."""
-    pattern = _compiled(expression)
     position, last = 0, -1
-    while position <= len(text) and (found := pattern.search(text, position)):
+    while position <= len(text) and (found := _search(expression, text, position)):
         if found.end() > found.start() or found.start() != last:
             yield found
         last = found.end()
         position = max(last, position + 1)
 
 
-def _expand(replacement: str, found: re.Match[str], out: Buffer) -> None:
+def _expand(replacement: str, found: regex.Match[str], out: Buffer) -> None:
     end = 0
     for reference in _REFERENCE.finditer(replacement):
         out.write(replacement[end : reference.start()])
@@ -101,7 +115,7 @@ def _expand(replacement: str, found: re.Match[str], out: Buffer) -> None:
     out.write(replacement[end:])
 
 
-def _group(found: re.Match[str], name: str) -> str:
+def _group(found: regex.Match[str], name: str) -> str:
     """What a group matched; nothing when there is no such group."""
     key = int(name) if name.isdecimal() else name
     try:
@@ -111,12 +125,14 @@ def _group(found: re.Match[str], name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _compiled(expression: str) -> re.Pattern[str]:
+def _compiled(expression: str) -> regex.Pattern[str]:
+    import regex
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return re.compile(_Translation(expression).text, re.ASCII)
-    except (re.error, OverflowError, RecursionError, ValueError) as error:
+            return regex.compile(_Translation(expression).text, regex.ASCII | regex.VERSION0)
+    except (regex.error, OverflowError, RecursionError, ValueError) as error:
         raise TemplateError(f"`{expression}` is not a regular expression: {error}") from error
 
 
@@ -138,8 +154,10 @@ class _Translation:
                 return re.escape(part[0][2:].removesuffix("\\E"))
             case "code":
                 return re.escape(chr(int(part["code"], 16)))
+            case "property":
+                return f"(?u:{part[0]})"
             case "escape":
-                return r"\Z" if part[0] == r"\z" else part[0]
+                return r"\Z" if part[0] == r"\z" else _escape(part[0])
             case "end":
                 return self._end
             case "brace":
@@ -167,6 +185,13 @@ class _Translation:
                 return "(?P<" if part.lastgroup == "named" else "("
 
 
+def _escape(text: str) -> str:
+    """What stands behind a backslash; letters that mean something else here are refused."""
+    if text[1].isalnum() and text[1] not in _ESCAPES:
+        raise TemplateError(f"`{text}` cannot be used here in a regular expression")
+    return text
+
+
 def _set(text: str) -> str:
     """`[[:alpha:]_]` is `[A-Za-z_]`; a bracket inside of a set is plain text."""
 
@@ -176,10 +201,13 @@ def _set(text: str) -> str:
             raise TemplateError(f"`[:{name}:]` cannot be used in a regular expression")
         return _CLASSES[name]
 
+    def escaped(found: re.Match[str]) -> str:
+        return re.escape(chr(int(found[1], 16))) if found[1] else _escape(found[0])
+
     start = 2 if text.startswith("[^") else 1
     pieces = re.split(r"(\[:\^?\w+:\])", text[start:-1])
     inside = "".join(
         re.sub(r"\[:(\^?\w+):\]", named, piece) if position % 2 else piece.replace("[", r"\[")
         for position, piece in enumerate(pieces)
     )
-    return text[:start] + inside + "]"
+    return text[:start] + _ESCAPED.sub(escaped, inside) + "]"

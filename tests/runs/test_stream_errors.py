@@ -12,6 +12,7 @@ from resticprof.model.config import StreamError
 from resticprof.runs.hooks import Shell
 from resticprof.runs.stream_errors import StreamErrors, Watch
 from resticprof.system.signals import Signals
+from resticprof.templates import regular
 
 
 def due(lines, **keys):
@@ -47,6 +48,17 @@ def test_bad_pattern_is_an_error_before_restic_starts():
 def reactions(line, **options):
     options = {"environment": lambda: dict(os.environ), "signals": Signals(), **options}
     return StreamErrors((StreamError(pattern="x", run=line),), lambda: Shell(path="sh", **options))
+
+
+def test_pattern_that_takes_too_long_is_given_up(monkeypatch, caplog):
+    """restic waits while its lines are read."""
+    monkeypatch.setattr(regular, "LIMIT", 0.1)
+    slow = StreamError(pattern="(a|aa)+$", run="true")
+    reactions = StreamErrors((slow,), Shell)
+    for _ in range(3):
+        reactions.feed("a" * 60 + "b")
+    [record] = caplog.records
+    assert record.message.endswith("inside of another?; it is not looked for any more")
 
 
 def test_line_is_the_standard_input_without_its_end(tmp_path):

@@ -26,6 +26,9 @@ from resticprof.templates import regular
         (r"\d", "٣", False),
         ("[a&&b||d]", "b", True),
         (r"^\x{e9}$", "é", True),
+        (r"^[a\x{e9}\x5d]+$", "aé]", True),
+        (r"^\p{Greek}\pL\PL\p{^L}$", "αä1+", True),
+        (r"\p{Greek}", "a", False),
         ("a{,2}", "a{,2}", True),
         ("a{,2}", "aa", False),
         ("^a(?i)b|c$", "AB", False),
@@ -72,8 +75,15 @@ def test_a_text_is_split_as_in_go(expression, text, pieces):
 
 
 @pytest.mark.parametrize(
-    "expression", ["(", "[", "a{2,1}", "*", r"\p{Greek}", "[[:nope:]]", "(?z)"]
+    "expression",
+    ["(", "[", "a{2,1}", "*", r"\p{Nope}", r"[\pL]", r"\X", r"\Z", "[[:nope:]]", "(?z)"],
 )
 def test_an_invalid_expression_is_a_mistake(expression):
     with pytest.raises(TemplateError, match="regular expression"):
         regular.matches(expression, "a")
+
+
+def test_an_expression_that_takes_too_long_is_a_mistake(monkeypatch):
+    monkeypatch.setattr(regular, "LIMIT", 0.1)
+    with pytest.raises(TemplateError, match="takes too long for 61 characters"):
+        regular.matches("(a|aa)+$", "a" * 60 + "b")
